@@ -1,0 +1,151 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { MODEL, UPSTREAM_KEY } from './payloads.ts'
+import { type Program, portFrom, type Stage, until } from './processes.ts'
+
+/** Something under test, or the mock itself: where it listens and what it wants to hear. */
+export interface Subject {
+  name: string
+  pid: number
+  port: number
+  /** The model and credential that it turns into the upstream's. */
+  model: string
+  key: string
+}
+
+const MOCK = fileURLToPath(new URL('./mock.ts', import.meta.url))
+const WASTEFUL = fileURLToPath(new URL('./wasteful.ts', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const CLIENT_KEY = 'gh-bench-client-0123456789'
+const NGINX_ATTEMPTS = 3
+
+/** Runs one of the TypeScript programs of this repository with this very Node. */
+const node = (...args: string[]) => [process.execPath, ...args]
+
+export async function startMock(stage: Stage): Promise<Subject> {
+  const program = stage.run('rig', node(MOCK))
+  return { name: 'mock', pid: program.pid, port: await portFrom(program), model: MODEL, key: UPSTREAM_KEY }
+}
+
+/** The gateway as people run it: `gatehouse start` with a configuration file, with keys, so that a call is authenticated. */
+export async function startGateway(
+  stage: Stage,
+  upstreamPort: number,
+  nodeFlags: readonly string[] = []
+): Promise<Subject> {
+  const config = path.join(stage.directory, 'gatehouse.yaml')
+  writeFileSync(
+    config,
+    `listen: 127.0.0.1:0
+auth: keys
+keys: [{ name: bench, key: ${CLIENT_KEY} }]
+log: { level: warn }
+providers:
+  lab:
+    like: openai
+    base_url: http://127.0.0.1:${upstreamPort}/v1
+    keys: [${UPSTREAM_KEY}]
+    allow_private: [127.0.0.0/8]
+`
+  )
+  const data = path.join(stage.directory, 'data')
+  const program = stage.run('proxy', node(...nodeFlags, MAIN, 'start', '--config', config, '--data', data))
+  return { name: 'gateway', pid: program.pid, port: await portFrom(program), model: `lab/${MODEL}`, key: CLIENT_KEY }
+}
+
+/** The stand-in of `--break`. */
+export async function startWasteful(stage: Stage, upstreamPort: number): Promise<Subject> {
+  const args = [WASTEFUL, `http://127.0.0.1:${upstreamPort}/v1`, UPSTREAM_KEY]
+  const program = stage.run('proxy', node(...args))
+  return { name: 'wasteful', pid: program.pid, port: await portFrom(program), model: `lab/${MODEL}`, key: CLIENT_KEY }
+}
+
+/** `1.22.1`, or undefined where nginx is not installed. Debian keeps it in /usr/sbin, which users' paths may lack. */
+export function nginxVersion(): string | undefined {
+  return NGINX_COMMANDS.map(versionOf).find(version => version !== undefined)
+}
+
+const NGINX_COMMANDS = ['nginx', '/usr/sbin/nginx', '/usr/local/sbin/nginx']
+
+function versionOf(command: string): string | undefined {
+  return /nginx\/(\S+)/.exec(spawnSync(command, ['-v'], { encoding: 'utf8' }).stderr ?? '')?.[1]
+}
+
+/** nginx at its best for this work: one worker, no buffering either way, connections kept on both sides, no log. */
+export async function startNginx(stage: Stage, upstreamPort: number): Promise<Subject> {
+  const command = NGINX_COMMANDS.find(name => versionOf(name) !== undefined)
+  if (command === undefined) throw new Error('nginx is not installed')
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    try {
+      const program = runNginx(stage, command, port, upstreamPort)
+      await until(program, () => accepts(port))
+      return { name: 'nginx', pid: program.pid, port, model: MODEL, key: UPSTREAM_KEY }
+    } catch (error) {
+      // nginx cannot ask for any free port, and another program may take the one found before nginx does.
+      if (attempt === NGINX_ATTEMPTS) throw error
+    }
+  }
+}
+
+function runNginx(stage: Stage, command: string, port: number, upstreamPort: number): Program {
+  const home = path.join(stage.directory, `nginx-${port}`)
+  mkdirSync(home)
+  const file = path.join(home, 'nginx.conf')
+  writeFileSync(file, nginxConfig(home, port, upstreamPort))
+  return stage.run('proxy', [command, '-e', 'stderr', '-p', home, '-c', file])
+}
+
+function nginxConfig(home: string, port: number, upstreamPort: number): string {
+  const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  return `daemon off;
+worker_processes 1;
+${process.getuid?.() === 0 ? 'user root;' : ''}
+pid ${home}/nginx.pid;
+error_log stderr error;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  ${kinds.map(kind => `${kind}_temp_path ${home}/${kind};`).join('\n  ')}
+  keepalive_requests 100000000;
+  client_max_body_size 64m;
+  upstream lab { server 127.0.0.1:${upstreamPort}; keepalive 128; keepalive_requests 100000000; }
+  server {
+    listen 127.0.0.1:${port};
+    location / {
+      proxy_pass http://lab;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+      proxy_request_buffering off;
+    }
+  }
+}
+`
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+function accepts(port: number): Promise<true | undefined> {
+  return new Promise(resolve => {
+    const socket = net.connect(port, '127.0.0.1')
+    const settle = (answer: true | undefined) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('connect', () => settle(true))
+    socket.once('error', () => settle(undefined))
+  })
+}

@@ -1,0 +1,114 @@
+/** `npm run docs`: writes `docs/reference/providers.md` from the presets. A test holds it fresh. */
+import path from 'node:path'
+import type { Preset } from '../src/providers/presets/preset.ts'
+import { PRESETS } from '../src/providers/presets.ts'
+import type { Endpoint, Evidence, Quirks } from '../src/providers/provider.ts'
+
+export const PAGE = path.resolve(import.meta.dirname, '../docs/reference/providers.md')
+
+export function providersPage(): string {
+  const presets = Object.entries(PRESETS)
+  const count = (evidence: Evidence) => presets.filter(([, preset]) => preset.evidence === evidence).length
+  return `<!-- Written by scripts/providers-page.ts from src/providers/presets/. Do not edit. -->
+# Providers
+
+A provider whose variable is set is there without any configuration. ${presets.length} are known by name:
+**${count('recorded')}** are tested against recorded chat traffic of their own, **${count('documented')}** were built from
+their documentation alone. Any other server that speaks one of the dialects is
+[declared in the configuration](#a-provider-of-your-own).
+
+| name | provider | variables | dialects | evidence |
+| --- | --- | --- | --- | --- |
+${presets.map(([name, preset]) => summaryRow(name, preset)).join('\n')}
+
+Where several variables are named, the first that is set is used. Servers of your own (\`OLLAMA_HOST\`, …) are never
+probed: they are there when their variable or an entry in the configuration says so. \`OPENAI_BASE_URL\` and
+\`ANTHROPIC_BASE_URL\` are not read; where they are set they mostly point applications at this gateway.
+
+A call in a dialect that the provider speaks stays as the client wrote it; others are translated to the provider's first.
+
+## Addresses and quirks
+
+What is changed in a request for one provider, and only there. Whatever is *dropped* is a named loss: it is shown in
+\`x-gatehouse-lost\` and refused in strict mode.
+
+${presets.map(([name, preset]) => section(name, preset)).join('\n\n')}
+
+## A provider of your own
+
+\`\`\`yaml
+providers:
+  lab:
+    base_url: "http://10.0.0.5:8000/v1"      # plain http only inside allow_private
+    allow_private: ["10.0.0.0/8"]
+    keys: ["\${LAB_KEY}", { key: "\${file:/run/secrets/lab2}", weight: 2 }]
+    models: [{ name: qwen3-coder, context: 262144, prices: { input: 0, output: 0 } }]
+  mistral:                                   # a preset, changed
+    keys: ["\${MISTRAL_KEY_A}", "\${MISTRAL_KEY_B}"]
+  openai-eu:                                 # a preset at another address
+    like: openai
+    base_url: "https://eu.api.openai.com/v1"
+    keys: ["\${OPENAI_EU_KEY}"]
+    catalog: openai                          # its models cost and can do the same
+\`\`\`
+
+A key from a preset's variable is only ever sent to the preset's own address.
+
+## Where the facts come from
+
+Model facts (context, limits, abilities) come from the providers' documentation where a row was checked, else from
+models.dev; prices come from genai-prices, and from models.dev where that has none. Both are published under the MIT
+licence: models.dev, copyright its contributors; genai-prices, copyright Pydantic Services Inc. A fact that none of them
+states is \`unknown\`, and a price that none of them states is no price, never 0.
+`
+}
+
+function summaryRow(name: string, preset: Preset): string {
+  const dialects = preset.endpoints.map(endpoint => endpoint.dialect).join(', ')
+  return `| [\`${name}\`](#${name}) | ${preset.title} | ${variables(preset)} | ${dialects} | ${preset.evidence} |`
+}
+
+function variables(preset: Preset): string {
+  const all = [...(preset.address ? [preset.address.variable] : []), ...preset.variables]
+  return all.map(variable => `\`${variable}\``).join(', ')
+}
+
+function section(name: string, preset: Preset): string {
+  const lines = preset.endpoints.flatMap(endpoint => [
+    address(endpoint),
+    ...inWords(endpoint.quirks).map(each => `  - ${each}`)
+  ])
+  const { document, date } = preset.source
+  return [
+    `### ${name}`,
+    '',
+    ...lines,
+    `- Documentation: <${preset.docs}>. Facts from ${linked(document)}, ${date}`
+  ].join('\n')
+}
+
+function linked(document: string): string {
+  return document.startsWith('https:') ? `<${document}>` : document
+}
+
+function address({ dialect, baseUrl, auth }: Endpoint): string {
+  const header = typeof auth === 'string' ? auth : auth.header
+  return `- ${dialect} at \`${baseUrl}\`, key as ${header === 'bearer' ? 'bearer token' : `\`${header}\``}`
+}
+
+/** What the quirks do, a phrase each. */
+export function inWords(quirks: Quirks): string[] {
+  const code = (text: string) => `\`${text}\``
+  const pairs = (map: Readonly<Record<string, string>>) =>
+    Object.entries(map).map(([from, to]) => `${code(from)} is sent as ${code(to)}`)
+  return [
+    ...pairs(quirks.rename ?? {}),
+    ...Object.entries(quirks.values ?? {}).flatMap(([member, map]) =>
+      pairs(map).map(pair => `in ${code(member)}, ${pair}`)
+    ),
+    ...pairs(quirks.roles ?? {}).map(pair => `the role ${pair}`),
+    ...(quirks.drop?.length ? [`dropped: ${quirks.drop.map(code).join(', ')}`] : []),
+    ...(quirks.usage_unasked ? [`sends usage in every stream; ${code('stream_options')} is taken out`] : []),
+    ...(quirks.model_prefix ? [`${code(quirks.model_prefix)} is put before model names without a slash`] : [])
+  ]
+}

@@ -1,0 +1,70 @@
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { Failure } from '../errors.ts'
+import type { Headers } from '../wire/exchange.ts'
+import { HOME_POLICY, type Home, homePage } from './home.ts'
+
+/** What everything beside the doors needs. */
+export interface AdminHall {
+  home(): Home
+  /** Whether new calls are welcome; false from the first sign of shutting down. */
+  ready(): boolean
+  /** The refusal of a request that a web page may have sent in open mode; undefined where it may pass (D16). */
+  refuse(headers: Headers): Failure | undefined
+  newId(): string
+  /** Methods of the door at this path; empty where none is. */
+  doorMethods(path: string): readonly string[]
+}
+
+/** Everything that is no door: the front page, the probes, and what is not there. */
+export async function adminApp(hall: AdminHall): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    routerOptions: { ignoreTrailingSlash: false },
+    // A path that is no path (`/%zz`) is not there either.
+    frameworkErrors: (_, request, reply) => fail(reply, nothingAt(hall, request, reply), hall)
+  })
+  app.addHook('onRequest', async (request, reply) => {
+    const refused = hall.refuse(request.headers as Headers)
+    // Before any body is read: what is wrong with it does not matter where nobody wants it.
+    const failure = refused ?? (request.is404 ? nothingAt(hall, request, reply) : undefined)
+    if (failure) return fail(reply, failure, hall)
+  })
+  app.get('/', (_, reply) =>
+    reply
+      .headers({
+        'content-security-policy': HOME_POLICY,
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer'
+      })
+      .type('text/html; charset=utf-8')
+      .send(homePage(hall.home()))
+  )
+  // Alive: the loop turns. It asks nobody else, or a slow store would have us restarted.
+  app.get('/livez', () => ({ status: 'ok' }))
+  app.get('/readyz', (_, reply) => (hall.ready() ? { status: 'ok' } : reply.code(503).send({ status: 'draining' })))
+  app.setErrorHandler((thrown, _, reply) => fail(reply, Failure.from(thrown), hall))
+  await app.ready()
+  return app
+}
+
+function nothingAt(hall: AdminHall, request: FastifyRequest, reply: FastifyReply): Failure {
+  const methods = hall.doorMethods(request.url.split('?')[0]!)
+  if (methods.length === 0) {
+    return new Failure(
+      'unknown_endpoint',
+      'Nothing at this path. Doors: /v1/chat/completions, /v1/messages, /v1/models.'
+    )
+  }
+  reply.header('allow', methods.join(', '))
+  return new Failure('method_not_allowed', `This door takes ${methods.join(' or ')}, not ${request.method}.`)
+}
+
+/** An error outside any dialect, in the shape that most clients read. */
+function fail(reply: FastifyReply, failure: Failure, hall: AdminHall): FastifyReply {
+  const id = hall.newId()
+  const { message, code } = failure
+  return reply
+    .code(failure.status)
+    .header('x-gatehouse-request-id', id)
+    .send({ error: { message, type: 'gatehouse_error', code }, request_id: id })
+}

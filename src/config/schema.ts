@@ -1,0 +1,142 @@
+import * as z from 'zod'
+import { named, secret, size } from '../fields.ts'
+import { entrySchema } from '../providers/schema.ts'
+import { routesSchema, timeoutDefaultsSchema } from '../routing/schema.ts'
+
+export interface Listen {
+  /** A host name or address, without brackets. */
+  host: string
+  /** 0: any free port. */
+  port: number
+}
+
+/** The largest things the gateway takes; everything above is refused (D20, D35). */
+export interface Limits {
+  bodyBytesMax: number
+  inFlightBytesMax: number
+  headerBytesMax: number
+  depthMax: number
+}
+
+/** `127.0.0.1:8080`, `[::1]:8080`, `gateway.internal:80`; undefined for anything else. */
+export function parseListen(text: string): Listen | undefined {
+  const match = /^(?:\[([\da-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  return host !== undefined && port <= 65_535 ? { host, port } : undefined
+}
+
+const LISTEN_EXPECTED = 'expected an address and a port: 127.0.0.1:8080'
+
+const listenSchema = z
+  .string({ error: () => LISTEN_EXPECTED })
+  .meta({ title: 'address:port', pattern: '^(\\[[0-9a-fA-F:.]+\\]|[^\\s:\\[\\]/]+):[0-9]{1,5}$' })
+  .transform((text, context) => {
+    const listen = parseListen(text)
+    if (listen) return listen
+    context.addIssue({ code: 'custom', message: LISTEN_EXPECTED })
+    return z.NEVER
+  })
+
+const keySchema = z.strictObject({
+  name: z.string().min(1).describe('What logs call the holder of this key.'),
+  key: secret.describe('What clients send as `Authorization: Bearer …`, `x-api-key` or `api-key`.')
+})
+
+const limitsSchema = z
+  .strictObject({
+    body: size.prefault('40MB').describe('Largest body of a request; a larger one gets 413.'),
+    in_flight: size
+      .prefault('512MB')
+      .describe('All bodies in memory together; a call that would go over it gets 503 before its body is read.'),
+    header: size
+      .prefault('16KB')
+      .describe('Largest head of a request (request line and headers); a larger one gets 431.'),
+    depth: z.int().min(1).max(1_000).default(64).describe('Deepest nesting of a JSON body.')
+  })
+  .transform(
+    (limits): Limits => ({
+      bodyBytesMax: limits.body,
+      inFlightBytesMax: limits.in_flight,
+      headerBytesMax: limits.header,
+      depthMax: limits.depth
+    })
+  )
+
+const origin = z
+  .string()
+  .regex(/^https?:\/\/[^/\s]+$/, { error: () => 'expected an origin: https://app.example.com, no path' })
+
+const logSchema = z.strictObject({
+  level: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('The least that is worth a line.'),
+  format: z.enum(['json', 'text']).default('json').describe('One JSON object a line, or a line for people.')
+})
+
+/** The whole configuration (D23). Every section comes from the room it is for; this is only their list. */
+export const configSchema = z
+  .strictObject({
+    $schema: z.string().optional().describe('For editors: where the JSON Schema of this file is. Not read.'),
+    listen: listenSchema.prefault('127.0.0.1:8080').describe('Address and port of the one listener.'),
+    auth: z
+      .enum(['open', 'keys'])
+      .optional()
+      .describe(
+        '`open` takes every call, on a loopback address only and not from web pages; `keys` takes calls with a known key. Without it: `keys` where there is a key, else `open`.'
+      ),
+    providers: named(entrySchema)
+      .prefault({})
+      .describe(
+        'Providers by name. Those known by name need no entry: their variable (`OPENAI_API_KEY`, …) is enough.'
+      ),
+    routes: routesSchema
+      .prefault({})
+      .describe('Model names that clients may ask for beside `provider/model`, and where such calls go.'),
+    keys: z.array(keySchema).default([]).describe('Keys that clients may use.'),
+    stores: z
+      .strictObject({
+        data: z.string().min(1).default('./data').describe('Directory of everything kept, from the working directory.')
+      })
+      .prefault({})
+      .describe('Where things are kept.'),
+    strict: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Refuse a call of which a part cannot be said in the dialect of its target, instead of naming the loss.'
+      ),
+    limits: limitsSchema.prefault({}).describe('The largest things taken; everything above is refused.'),
+    timeouts: timeoutDefaultsSchema
+      .prefault({})
+      .describe('Timeouts of every call; routes and targets may say otherwise.'),
+    sim: z
+      .boolean()
+      .optional()
+      .describe(
+        'The simulated provider (`sim/echo`, …). Without it: on where there is neither a file nor a provider with a key.'
+      ),
+    allowed_origins: z.array(origin).default([]).describe('Origins of web pages that may call while `auth` is `open`.'),
+    log: logSchema.prefault({}).describe('Logging.')
+  })
+  .describe('The configuration of Gatehouse.')
+
+export type ParsedConfig = z.output<typeof configSchema>
+
+/** What every room is built from: read, checked, complete with defaults and frozen. */
+export interface Config {
+  readonly listen: Listen
+  readonly auth: 'open' | 'keys'
+  readonly providers: ParsedConfig['providers']
+  readonly routes: ParsedConfig['routes']
+  readonly keys: ParsedConfig['keys']
+  readonly stores: ParsedConfig['stores']
+  readonly strict: boolean
+  readonly limits: Limits
+  readonly timeouts: ParsedConfig['timeouts']
+  /** Undefined: on where there is neither a file nor a provider with a key (D36). */
+  readonly sim: boolean | undefined
+  readonly allowedOrigins: readonly string[]
+  readonly log: ParsedConfig['log']
+}

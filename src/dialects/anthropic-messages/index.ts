@@ -1,0 +1,43 @@
+import type { Dialect } from '../dialect.ts'
+import { error, readFailure, streamError } from './failure.ts'
+import { streamTexts, texts } from './lens.ts'
+import { NAME } from './members.ts'
+import { decodeRequest, encodeRequest } from './request.ts'
+import { decodeResponse, encodeResponse, readOutcome } from './response.ts'
+import { dropMarkedThinking } from './signature.ts'
+import { decoder } from './stream-decode.ts'
+import { encoder, PING } from './stream-encode.ts'
+
+export { DEFAULT_OUTPUT_TOKENS_MAX } from './settings.ts'
+export { dropMarkedThinking } from './signature.ts'
+
+const LIMITED = ['requests', 'tokens', 'input-tokens', 'output-tokens']
+const SAID = ['limit', 'remaining', 'reset']
+
+/** Anthropic Messages, version 2023-06-01. Base URLs end in `/v1`, as `https://api.anthropic.com/v1`. */
+export const dialect: Dialect = {
+  name: NAME,
+  framing: 'sse',
+  requestHeaders: ['anthropic-version', 'anthropic-beta'],
+  responseHeaders: LIMITED.flatMap(what => SAID.map(which => `anthropic-ratelimit-${what}-${which}`)),
+  defaultHeaders: { 'anthropic-version': '2023-06-01' },
+  requestIdHeader: 'request-id',
+  keepAlive: PING,
+  streamEnd: 'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+  path: operation => (operation === 'count-tokens' ? '/messages/count_tokens' : '/messages'),
+  decodeRequest,
+  encodeRequest,
+  decodeResponse,
+  encodeResponse,
+  readOutcome,
+  decoder,
+  encoder,
+  foreignMark: '"gatehouse',
+  dropForeign: dropMarkedThinking,
+  texts,
+  streamTexts,
+  readFailure,
+  error,
+  streamError,
+  members: { outputTokensMax: ['max_tokens'], reasoning: ['thinking'] }
+}

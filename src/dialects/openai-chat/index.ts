@@ -1,0 +1,37 @@
+import type { Dialect } from '../dialect.ts'
+import { encodeError, encodeStreamError, readFailure } from './failure.ts'
+import { streamTexts, texts } from './lens.ts'
+import { NAME } from './members.ts'
+import { decodeRequest, encodeRequest, members } from './request.ts'
+import { decodeResponse, encodeResponse, readOutcome } from './response.ts'
+import { decoder } from './stream.ts'
+import { DONE, encoder } from './stream-encoder.ts'
+import { dropCarriedThinking } from './thinking.ts'
+
+/** OpenAI's chat completions (platform.openai.com/docs/api-reference/chat) and what its kin add to them. */
+export const dialect: Dialect = {
+  name: NAME,
+  framing: 'sse',
+  requestHeaders: ['openai-organization', 'openai-project', 'openai-beta'],
+  responseHeaders: ['openai-processing-ms', 'openai-version'],
+  defaultHeaders: {},
+  requestIdHeader: 'x-request-id',
+  keepAlive: ': wait\n\n',
+  streamEnd: DONE,
+  path: () => '/chat/completions',
+  decodeRequest,
+  encodeRequest,
+  decodeResponse,
+  encodeResponse,
+  readOutcome,
+  decoder,
+  encoder,
+  foreignMark: '"gatehouse',
+  dropForeign: dropCarriedThinking,
+  texts,
+  streamTexts,
+  readFailure,
+  error: encodeError,
+  streamError: encodeStreamError,
+  members
+}

@@ -1,0 +1,129 @@
+import type { Frame } from '../dialects/canonical.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { Failure } from '../errors.ts'
+import type { Call, Reply } from '../stages/call.ts'
+import type { Exchange } from '../wire/exchange.ts'
+import type { Outcome, Sink } from '../wire/frames.ts'
+import type { Hall } from './endpoint.ts'
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  // Tells nginx and its kin not to collect the stream.
+  'x-accel-buffering': 'no'
+}
+/** A `retry-after` passed on is capped: a provider's mistake must not freeze a client for a day. */
+const RETRY_AFTER_CAP_MS = 60_000
+
+/** Sends a reply to its client; returns when the last byte is handed over, or the client has left. */
+export function writeReply(exchange: Exchange, call: Call, reply: Reply, nowMs: number): Promise<void> {
+  const headers = { [call.dialect.requestIdHeader]: call.id, ...reply.headers, ...gatehouseHeaders(call, reply, nowMs) }
+  if (reply.how === 'whole') {
+    exchange.send(reply.status, { ...JSON_TYPE, ...headers }, reply.body)
+    return Promise.resolve()
+  }
+  return new Promise(resolve => {
+    exchange.head(reply.status, { ...headers, ...STREAM_HEADERS })
+    exchange.onDrain(() => reply.source.resume())
+    const leave = () => reply.source.destroy()
+    exchange.signal.addEventListener('abort', leave, { once: true })
+    const done = () => {
+      exchange.signal.removeEventListener('abort', leave)
+      resolve()
+    }
+    reply.source.start(new FrameWriter(exchange, call, done))
+    if (exchange.signal.aborted) leave()
+  })
+}
+
+/** The last Sink of a stream: the client's socket. */
+class FrameWriter implements Sink<Frame> {
+  readonly #exchange: Exchange
+  readonly #call: Call
+  readonly #done: () => void
+
+  constructor(exchange: Exchange, call: Call, done: () => void) {
+    this.#exchange = exchange
+    this.#call = call
+    this.#done = done
+  }
+
+  frame(frame: Frame): boolean {
+    return frame.raw.length === 0 || this.#exchange.write(frame.raw)
+  }
+
+  close(outcome: Outcome): void {
+    if (outcome.how === 'done') this.#exchange.end()
+    else if (outcome.how === 'failed')
+      this.#exchange.end(this.#call.dialect.streamError(outcome.failure, this.#call.id))
+    else this.#exchange.destroy()
+    this.#done()
+  }
+}
+
+function gatehouseHeaders(call: Call, reply: Reply, nowMs: number): Record<string, string> {
+  const { provider, model, attempts, fallback, losses, simulated } = reply.answered
+  return {
+    'x-gatehouse-request-id': call.id,
+    'x-gatehouse-provider': provider,
+    'x-gatehouse-model': headerText(model),
+    'x-gatehouse-attempts': String(attempts),
+    'x-gatehouse-fallback': String(fallback),
+    'x-gatehouse-overhead-ms': Math.max(0, nowMs - call.startedMs - call.waitedMs).toFixed(2),
+    ...(losses.length > 0 && { 'x-gatehouse-lost': headerText(losses.join(', ')).slice(0, 2_000) }),
+    ...(simulated && { 'x-gatehouse-simulated': 'true' })
+  }
+}
+
+/** Model names and member names come from clients: nothing of them may break a header. */
+function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?')
+}
+
+/** Refuses a request that never became a call: noted in the log, and said in the client's dialect. */
+export function refuse(exchange: Exchange, hall: Hall, dialect: Dialect, thrown: unknown, id = hall.newId()): void {
+  const failure = Failure.from(thrown)
+  hall.refused(id, dialect, failure)
+  writeFailure(exchange, dialect, failure, id)
+}
+
+/** Sends a failure in the client's dialect; the provider's own words where it said them in that dialect (D34). */
+export function writeFailure(exchange: Exchange, dialect: Dialect, failure: Failure, id: string): void {
+  if (failure.kind === 'aborted') {
+    exchange.destroy()
+    return
+  }
+  if (exchange.headSent) {
+    exchange.end(dialect.streamError(failure, id))
+    return
+  }
+  const headers: Record<string, string> = {
+    [dialect.requestIdHeader]: id,
+    'x-gatehouse-request-id': id,
+    ...(failure.attempts !== undefined && { 'x-gatehouse-attempts': String(failure.attempts) }),
+    ...(failure.provider !== undefined && { 'x-gatehouse-provider': failure.provider }),
+    ...(failure.model !== undefined && { 'x-gatehouse-model': headerText(failure.model) })
+  }
+  if (failure.retryAfterMs !== undefined) {
+    const waitMs = Math.min(failure.retryAfterMs, RETRY_AFTER_CAP_MS)
+    headers['retry-after'] = String(Math.ceil(waitMs / 1000))
+    headers['retry-after-ms'] = String(Math.ceil(waitMs))
+  }
+  const native = failure.native
+  if (native && native.dialect === dialect.name && isAboutTheRequest(failure)) {
+    exchange.send(native.status, { ...JSON_TYPE, ...headers, ...native.headers }, native.body)
+  } else {
+    exchange.send(failure.status, { ...JSON_TYPE, ...headers }, JSON.stringify(dialect.error(failure, id)))
+  }
+}
+
+/** The provider spoke about the client's request, not about our account or its own health. */
+function isAboutTheRequest(failure: Failure): boolean {
+  return (
+    failure.kind === 'bad_request' ||
+    failure.kind === 'too_long' ||
+    failure.kind === 'content_filter' ||
+    failure.kind === 'too_large'
+  )
+}

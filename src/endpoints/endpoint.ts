@@ -1,0 +1,31 @@
+import type { ListedModel } from '../build.ts'
+import type { Clock } from '../clock.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import type { Failure } from '../errors.ts'
+import type { Call, Reply } from '../stages/call.ts'
+import type { BodyLimits, Exchange, Headers } from '../wire/exchange.ts'
+
+/** What a door may use: the gateway of the config version in force, and the limits of what comes in. */
+export interface Hall {
+  handle(call: Call): Promise<Reply>
+  /** Whether this caller may see lists: the same check as for calls. Throws a Failure. */
+  authenticate(credentials: readonly string[]): void
+  /** Notes a request that never became a call, so that its id is found in the log. */
+  refused(id: string, dialect: Dialect, failure: Failure): void
+  models(): readonly ListedModel[]
+  newId(): string
+  clock: Clock
+  bodyLimits: BodyLimits
+  depthMax: number
+}
+
+/** A door: a method and path that clients know, one file each. */
+export interface Endpoint {
+  method: 'GET' | 'POST'
+  /** Matches the path without its query; the groups are the parameters. */
+  path: RegExp
+  /** In which dialect this client hears of failures. */
+  dialect(headers: Headers): Dialect
+  /** Answers in full, failures included; never rejects. */
+  serve(exchange: Exchange, hall: Hall, parameters: RegExpExecArray): Promise<void>
+}

@@ -1,0 +1,322 @@
+import type { Json, JsonObject } from './json.ts'
+
+/**
+ * What went wrong, as the routing sees it (D13). Provider failures are classified once, by the dialect that reads
+ * them; routes, retries and circuits name these kinds and never a status code.
+ */
+export type Kind =
+  // the provider did not answer, or not well: another try may help
+  | 'connect'
+  | 'reset'
+  | 'server_error'
+  | 'overloaded'
+  | 'rate_limited'
+  | 'silent'
+  | 'slow_first_token'
+  | 'stalled'
+  | 'truncated'
+  | 'malformed'
+  // the provider refuses us (our account, our key, a model it does not have)
+  | 'our_credential'
+  | 'spend_limit'
+  | 'no_such_model'
+  // the provider refuses this request
+  | 'too_long'
+  | 'content_filter'
+  | 'bad_request'
+  | 'too_large'
+  // we refuse it
+  | 'budget_exceeded'
+  | 'limited_here'
+  | 'refused_here'
+  // nobody's fault, or ours
+  | 'aborted'
+  | 'internal'
+
+interface CodeFacts {
+  /** HTTP status the client gets. */
+  status: number
+  kind: Kind
+  /** One sentence for the reference page: when a client sees this. */
+  when: string
+  /** One sentence for the same page: what helps. */
+  fix: string
+}
+
+/** Every stable error code of the gateway. `docs/reference/errors.md` has one section for each; a test holds both. */
+export const CODES = {
+  invalid_json: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The body is not one well-formed JSON object; the message gives line and column.',
+    fix: 'Mend the body at the place that is named.'
+  },
+  json_too_deep: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The body nests deeper than `limits.depth`.',
+    fix: 'Flatten the body, or raise `limits.depth`.'
+  },
+  duplicate_key: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'A member that decides the call (`model`, `messages`, `stream`, …) is there twice; a provider might take the other one.',
+    fix: 'Send the member once.'
+  },
+  wrong_type: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'A member has a type or value the dialect does not allow; `param` is its path.',
+    fix: 'Send what the message expects at that path.'
+  },
+  missing_field: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'A member the dialect requires is absent; `param` is its path.',
+    fix: 'Send the member.'
+  },
+  loss_refused: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'Strict mode: the target speaks another dialect in which part of the request cannot be said; the message names each part.',
+    fix: 'Leave those parts out, choose a target that speaks your dialect, or set `strict: false`.'
+  },
+  malformed_http: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The request line, headers or framing break HTTP/1.1 (two Content-Lengths, both length and chunks, …).',
+    fix: 'Use an HTTP library rather than writing requests by hand; look at proxies in between.'
+  },
+  missing_key: {
+    status: 401,
+    kind: 'refused_here',
+    when: 'The gateway asks for a key and none was sent.',
+    fix: 'Send a key as `Authorization: Bearer …`, `x-api-key` or `api-key`.'
+  },
+  invalid_key: {
+    status: 401,
+    kind: 'refused_here',
+    when: 'The key is not known here.',
+    fix: 'Check the key for typing errors; ask whoever runs the gateway for a current one.'
+  },
+  ambiguous_credentials: {
+    status: 401,
+    kind: 'refused_here',
+    when: 'Two differing keys came on one call (`Authorization`, `x-api-key`, `api-key`).',
+    fix: 'Send one key. Claude Code: set either `ANTHROPIC_AUTH_TOKEN` or `ANTHROPIC_API_KEY`.'
+  },
+  host_refused: {
+    status: 403,
+    kind: 'refused_here',
+    when: 'Open mode: the `Host` header does not name this loopback address and port (a web page may be behind it).',
+    fix: 'Call `http://127.0.0.1:PORT` or `http://localhost:PORT`. For other names use `auth: keys`.'
+  },
+  origin_refused: {
+    status: 403,
+    kind: 'refused_here',
+    when: 'Open mode: a web page of an origin that is not listed sent the call.',
+    fix: "List the page's origin under `allowed_origins`, or use `auth: keys`."
+  },
+  unknown_endpoint: {
+    status: 404,
+    kind: 'bad_request',
+    when: 'No door at this path.',
+    fix: 'Check the base URL: OpenAI clients want `…/v1`, Anthropic clients the address without it.'
+  },
+  unknown_model: {
+    status: 404,
+    kind: 'no_such_model',
+    when: 'The model name leads to no route and no configured provider; the message says why and names near ones.',
+    fix: "Use one of the near names, set the provider's variable, or add a route; `GET /v1/models` lists what there is."
+  },
+  method_not_allowed: {
+    status: 405,
+    kind: 'bad_request',
+    when: 'The door exists, but not for this method.',
+    fix: 'Use the method in the `allow` header.'
+  },
+  slow_request: {
+    status: 408,
+    kind: 'bad_request',
+    when: 'The head or body of the request did not arrive in time.',
+    fix: 'Look at the network between client and gateway.'
+  },
+  body_too_large: {
+    status: 413,
+    kind: 'too_large',
+    when: 'The body is larger than `limits.body`.',
+    fix: 'Send less, or raise `limits.body`.'
+  },
+  unsupported_media_type: {
+    status: 415,
+    kind: 'bad_request',
+    when: 'The door takes `application/json`.',
+    fix: 'Send `content-type: application/json`, uncompressed.'
+  },
+  headers_too_large: {
+    status: 431,
+    kind: 'bad_request',
+    when: 'The head is larger than `limits.header`.',
+    fix: 'Send fewer or shorter headers, or raise `limits.header`.'
+  },
+  client_closed: {
+    status: 499,
+    kind: 'aborted',
+    when: 'The client left before the answer was complete. Nobody receives this; it is what the log says.',
+    fix: 'Nothing, unless the client did not mean to leave: then look at its timeout.'
+  },
+  internal: {
+    status: 500,
+    kind: 'internal',
+    when: 'A fault of the gateway itself. The log has the details under the request id.',
+    fix: 'Look in the log for the request id, and please report it.'
+  },
+  provider_bad_request: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The provider refused the request; its own message is passed on.',
+    fix: "Change the request as the provider's message says."
+  },
+  context_too_long: {
+    status: 400,
+    kind: 'too_long',
+    when: 'The request does not fit the context of the model.',
+    fix: 'Shorten the conversation, or fall back to a model with a larger context.'
+  },
+  content_filtered: {
+    status: 400,
+    kind: 'content_filter',
+    when: 'The provider refused the request for its content.',
+    fix: 'Change the content. A route can opt into a fallback with `on: [content_filter]`.'
+  },
+  provider_too_large: {
+    status: 413,
+    kind: 'too_large',
+    when: 'The provider takes no body of this size.',
+    fix: 'Send less, or refer to files by address.'
+  },
+  provider_rate_limited: {
+    status: 429,
+    kind: 'rate_limited',
+    when: 'Every target that could answer is rate limited by its provider; `retry-after` says when to come back.',
+    fix: 'Wait as long as `retry-after` says, add keys or a fallback.'
+  },
+  provider_refused_us: {
+    status: 502,
+    kind: 'our_credential',
+    when: "The provider did not accept the credential, account or model that *the gateway* used. Not the client's key.",
+    fix: 'Whoever runs the gateway: check the variable and the key whose last characters are named.'
+  },
+  provider_error: {
+    status: 502,
+    kind: 'server_error',
+    when: 'The provider answered with a server error.',
+    fix: 'Try again; add a fallback.'
+  },
+  provider_unreachable: {
+    status: 502,
+    kind: 'connect',
+    when: 'No connection to the provider, or it was reset before an answer.',
+    fix: 'Check the address, DNS and firewall of the gateway; private addresses need `allow_private`.'
+  },
+  provider_malformed: {
+    status: 502,
+    kind: 'malformed',
+    when: "The provider's answer could not be read.",
+    fix: 'Check that the provider speaks the dialect it is configured with.'
+  },
+  provider_truncated: {
+    status: 502,
+    kind: 'truncated',
+    when: "The provider's answer ended before it was complete.",
+    fix: 'Try again; what came before is incomplete.'
+  },
+  overloaded: {
+    status: 503,
+    kind: 'limited_here',
+    when: 'The gateway is at a limit of its own (bytes in flight, open sockets) and sheds new calls.',
+    fix: 'Wait as `retry-after` says; raise `limits.in_flight` or add replicas.'
+  },
+  draining: {
+    status: 503,
+    kind: 'limited_here',
+    when: 'The gateway is shutting down; send the call to another replica.',
+    fix: 'Send the call again; another replica will take it.'
+  },
+  provider_timeout: {
+    status: 504,
+    kind: 'silent',
+    when: 'The provider did not answer, did not begin or did not go on in time.',
+    fix: 'Try again; raise the timeout of the route, or add a fallback.'
+  },
+  provider_overloaded: {
+    status: 529,
+    kind: 'overloaded',
+    when: 'The provider says that it is overloaded.',
+    fix: 'Wait and try again, or add a fallback.'
+  }
+} as const satisfies Record<string, CodeFacts>
+
+export type Code = keyof typeof CODES
+
+/** A provider's own error, kept so that a client of the same dialect can have it byte for byte (D34). */
+export interface NativeFailure {
+  dialect: string
+  status: number
+  headers: Record<string, string>
+  body: Buffer
+}
+
+export interface FailureFacts {
+  /** Overrides the kind of the code where one code covers several kinds (`silent` and `stalled` are both timeouts). */
+  kind?: Kind
+  /** Overrides the status of the code. */
+  status?: number
+  /** Path of the offending member in the client's body, as `messages[2].content[0].type`. */
+  param?: string
+  /** How long the provider (or a limit) asks to wait, in milliseconds. */
+  retryAfterMs?: number
+  /** Which provider and model failed, where one was asked. */
+  provider?: string
+  model?: string
+  native?: NativeFailure
+  /** More for the log and for structured error bodies; must hold no secret and no prompt. */
+  details?: JsonObject
+  cause?: unknown
+}
+
+/** Everything that can go wrong with a call is one of these; it is thrown before the reply begins and sent within it after. */
+export class Failure extends Error {
+  readonly code: Code
+  readonly kind: Kind
+  readonly status: number
+  readonly param: string | undefined
+  readonly retryAfterMs: number | undefined
+  readonly native: NativeFailure | undefined
+  readonly details: Record<string, Json | undefined>
+  /** Filled in by the attempt that met it. */
+  provider: string | undefined
+  model: string | undefined
+  /** Filled in by the pipeline when nothing is left to try. */
+  attempts: number | undefined
+
+  constructor(code: Code, message: string, facts: FailureFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
+    this.name = 'Failure'
+    this.code = code
+    this.kind = facts.kind ?? CODES[code].kind
+    this.status = facts.status ?? CODES[code].status
+    this.param = facts.param
+    this.retryAfterMs = facts.retryAfterMs
+    this.native = facts.native
+    this.details = facts.details ?? {}
+    this.provider = facts.provider
+    this.model = facts.model
+  }
+
+  /** Anything thrown, as a Failure: our own stay themselves, the rest becomes `internal` without its text. */
+  static from(thrown: unknown): Failure {
+    if (thrown instanceof Failure) return thrown
+    return new Failure('internal', 'The gateway met an unexpected fault; its log has the details.', { cause: thrown })
+  }
+}

@@ -1,0 +1,193 @@
+import * as z from 'zod'
+import type { Kind } from '../errors.ts'
+import { duration, named } from '../fields.ts'
+import type { JsonObject } from '../json.ts'
+import type { Params, Route, Timeouts } from './route.ts'
+
+/** The failures a route may answer; what is the client's or our own doing (`aborted`, `internal`, …) is not among them. */
+export const ROUTE_KINDS = [
+  'connect',
+  'reset',
+  'server_error',
+  'overloaded',
+  'rate_limited',
+  'silent',
+  'slow_first_token',
+  'stalled',
+  'truncated',
+  'malformed',
+  'our_credential',
+  'spend_limit',
+  'no_such_model',
+  'too_long',
+  'content_filter',
+  'bad_request',
+  'too_large',
+  'budget_exceeded',
+  'limited_here'
+] as const satisfies readonly Kind[]
+
+const TIMEOUT_FIELDS = {
+  connect: duration.describe('To a connected (with TLS: secured) socket.'),
+  head: duration.describe('To the head of a streamed answer. A whole answer has `attempt`.'),
+  first_token: duration.describe('To the first content of a stream.'),
+  first_token_reasoning: duration.describe('To the first content of a stream where the request asks for reasoning.'),
+  idle: duration.describe('Between any two pieces of an answer, pings too.'),
+  idle_content: duration.describe('Between two pieces of content; pings do not count.'),
+  attempt: duration.describe('One attempt at a whole answer.'),
+  total: duration.describe('The whole call: every attempt and every wait together.')
+}
+
+/** Timeouts of one route or target: what is absent is inherited. */
+export const timeoutsSchema = z
+  .strictObject(TIMEOUT_FIELDS)
+  .partial()
+  .transform(renameTimeouts)
+  .meta({ id: 'Timeouts', description: 'How long things may take.' })
+
+/** The timeouts that hold where no route says otherwise (D12). */
+export const timeoutDefaultsSchema = z
+  .strictObject({
+    connect: TIMEOUT_FIELDS.connect.prefault('5s'),
+    head: TIMEOUT_FIELDS.head.prefault('30s'),
+    first_token: TIMEOUT_FIELDS.first_token.prefault('60s'),
+    first_token_reasoning: TIMEOUT_FIELDS.first_token_reasoning.prefault('300s'),
+    idle: TIMEOUT_FIELDS.idle.prefault('60s'),
+    idle_content: TIMEOUT_FIELDS.idle_content.prefault('300s'),
+    attempt: TIMEOUT_FIELDS.attempt.prefault('300s'),
+    total: TIMEOUT_FIELDS.total.prefault('600s')
+  })
+  .transform(times => renameTimeouts(times) as Timeouts)
+
+function renameTimeouts(times: { [Name in keyof typeof TIMEOUT_FIELDS]?: number | undefined }): Partial<Timeouts> {
+  const renamed = {
+    connectMs: times.connect,
+    headMs: times.head,
+    firstTokenMs: times.first_token,
+    firstTokenReasoningMs: times.first_token_reasoning,
+    idleMs: times.idle,
+    idleContentMs: times.idle_content,
+    attemptMs: times.attempt,
+    totalMs: times.total
+  }
+  return Object.fromEntries(Object.entries(renamed).filter(([, valueMs]) => valueMs !== undefined))
+}
+
+const jsonObject = z.record(z.string(), z.unknown()).transform(object => object as JsonObject)
+
+const paramsSchema = z
+  .strictObject({
+    set: jsonObject.optional().describe('Members written into the request; they win over what the client sent.'),
+    default: jsonObject.optional().describe('Members written where the client sent none.'),
+    drop: z.array(z.string().min(1)).optional().describe('Names of members taken out of the request.')
+  })
+  .transform((params): Params => params)
+
+const target = z
+  .string({ error: () => ROUTE_SHAPES })
+  .min(1)
+  .meta({
+    title: 'target',
+    description: '`provider/model`, or the name of another route.',
+    examples: ['anthropic/claude-opus-4-7']
+  })
+
+const kind = z.enum(ROUTE_KINDS).meta({ id: 'Kind', description: 'What went wrong with an attempt.' })
+const kinds = z.array(kind).min(1)
+
+const ROUTE_SHAPES =
+  'expected a route: "provider/model", the name of a route, or one of { use }, { fallback }, { retry, times }, { split }'
+
+const useSchema = z
+  .strictObject({
+    use: target,
+    params: paramsSchema
+      .optional()
+      .describe('Changes to the request for this target, in the words of its own dialect.'),
+    timeouts: timeoutsSchema.optional().describe('Timeouts of this target.')
+  })
+  .meta({ id: 'Use', description: 'One target with changes.' })
+
+const fallbackSchema = z
+  .strictObject({
+    // Members that hold routes again are getters: the schema below is not there yet when this line runs.
+    get fallback() {
+      return z
+        .array(routeSchema, { error: () => 'expected a list of routes' })
+        .min(1, { error: () => 'an empty fallback leads nowhere' })
+        .describe('Tried in order, each when the one before it failed.')
+    },
+    on: kinds
+      .optional()
+      .describe('The failures that lead to the next one. Without it: all that another target may cure.')
+  })
+  .meta({ id: 'Fallback', description: 'The first that answers.' })
+
+const retrySchema = z
+  .strictObject({
+    get retry() {
+      return routeSchema.describe('What is tried again.')
+    },
+    times: z.int().min(1).max(10).describe('How many more times after the first.'),
+    on: kinds.optional().describe('The failures that lead to another try. Without it: all that time may cure.')
+  })
+  .meta({ id: 'Retry', description: 'The same again.' })
+
+const splitSchema = z
+  .strictObject({
+    split: z
+      .array(
+        z.strictObject({
+          weight: z.number().min(0).max(1_000_000).describe('Share of the calls, relative to the other weights.'),
+          get to() {
+            return routeSchema.describe('Where this share goes.')
+          }
+        }),
+        { error: () => 'expected a list of { weight, to }' }
+      )
+      .min(1, { error: () => 'an empty split leads nowhere' })
+      .refine(branches => branches.length === 0 || branches.some(branch => branch.weight > 0), {
+        error: () => 'every weight is 0'
+      })
+      .describe('The shares.'),
+    sticky_by: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Calls with the same value of this go the same way: a member of the body (`metadata.user_id`), or `header:x-session-id`.'
+      )
+  })
+  .meta({ id: 'Split', description: 'By chance, in shares.' })
+
+/** One node of a routing policy (HOUSE 7): says itself what may be below it. */
+export const routeSchema: z.ZodType<Route> = z
+  .union([target, useSchema, fallbackSchema, retrySchema, splitSchema], { error: () => ROUTE_SHAPES })
+  .meta({ id: 'Route', description: 'A target by name, or a policy over further routes.' })
+
+/** What the configuration says of one model name that clients may ask for. */
+export interface RouteEntry {
+  to: Route
+  timeouts: Partial<Timeouts>
+}
+
+/** An entry of `routes`: a route, or a route with settings of its own. */
+const entrySchema = z
+  .union(
+    [
+      routeSchema,
+      z.strictObject({
+        to: routeSchema.describe('The policy.'),
+        timeouts: timeoutsSchema.optional().describe('Timeouts of calls to this route.')
+      })
+    ],
+    { error: () => `${ROUTE_SHAPES}; or { to, timeouts }` }
+  )
+  .transform((entry): RouteEntry => {
+    if (typeof entry === 'object' && 'to' in entry) return { to: entry.to, timeouts: entry.timeouts ?? {} }
+    return { to: entry, timeouts: {} }
+  })
+  .describe('A route, or `{ to: route, timeouts }`.')
+
+/** The section `routes`: the model names clients may ask for beside `provider/model`. */
+export const routesSchema = named(entrySchema)

@@ -1,0 +1,349 @@
+import type { Clock } from '../clock.ts'
+import type { Dialect } from '../dialects/dialect.ts'
+import { dialects } from '../dialects/index.ts'
+import { Failure } from '../errors.ts'
+import { type Credential, type Endpoint, endpointFor, type Provider } from '../providers/provider.ts'
+import type { Step, Target, Timeouts } from '../routing/route.ts'
+import type { Headers } from '../wire/exchange.ts'
+import { SseReader } from '../wire/sse.ts'
+import type { Upstream, UpstreamCall, UpstreamHandler } from '../wire/upstream.ts'
+import type { Answered, Call, Reply } from './call.ts'
+import { estimateReply } from './count-tokens.ts'
+import { frameMaker } from './frame-maker.ts'
+import { type Prepared, prepare } from './prepare.ts'
+import { ReplyStream } from './stream.ts'
+import { readError, readWhole } from './whole.ts'
+
+/** Where an endpoint is. */
+export interface Address {
+  origin: string
+  /** Comes before every path; no slash at its end. */
+  path: string
+}
+
+/** What an attempt works with: plain values of one config version, and the process's sockets. */
+export interface AttemptRooms {
+  provider(name: string): Provider
+  credential(provider: Provider, id: string): Credential
+  /** The endpoint's base URL, taken apart: `https://api.example.com` and `/v1`. */
+  address(endpoint: Endpoint): Address
+  timeouts(step: Step): Timeouts
+  /** Whether the target is known to think before it speaks, so that its first token may take long (D12). */
+  reasons(target: Target): boolean
+  upstream: Upstream
+  clock: Clock
+  newId(): string
+  strict: boolean
+  forceCanonical: boolean
+  userAgent: string
+  /** Largest whole answer and largest stream event, in bytes. */
+  replyBytesMax: number
+  eventBytesMax: number
+}
+
+/**
+ * One attempt at one target: prepare, send, classify. Resolves at the commit point: with the whole answer, or with a
+ * stream whose first content has come. Rejects with the Failure that the plan is told.
+ */
+export function attempt(call: Call, step: Step, rooms: AttemptRooms): Promise<Reply> {
+  const provider = rooms.provider(step.target.provider)
+  const endpoint = endpointFor(provider, call.dialect.name)
+  const dialect: Dialect = dialects[endpoint.dialect]
+  if (call.operation === 'count-tokens' && dialect !== call.dialect) {
+    return Promise.resolve(
+      estimateReply(call, { provider: provider.name, model: step.target.model, fallback: step.fallback })
+    )
+  }
+  const prepared = prepare(call, {
+    target: step.target,
+    provider,
+    endpoint,
+    credential: rooms.credential(provider, step.credential),
+    dialect,
+    attemptId: rooms.newId(),
+    strict: rooms.strict,
+    forceCanonical: rooms.forceCanonical,
+    userAgent: rooms.userAgent
+  })
+  return new Promise((resolve, reject) => new Attempt(call, step, rooms, provider, prepared, resolve, reject).send())
+}
+
+class Attempt implements UpstreamHandler {
+  readonly #call: Call
+  readonly #step: Step
+  readonly #rooms: AttemptRooms
+  readonly #provider: Provider
+  readonly #prepared: Prepared
+  readonly #resolve: (reply: Reply) => void
+  readonly #reject: (failure: Failure) => void
+  readonly #timeouts: Timeouts
+  readonly #sentMs: number
+  readonly #abort = () => this.#upstream?.abort()
+  /** Until the attempt, or for a stream the whole call, must be over. */
+  #deadline: NodeJS.Timeout | undefined
+  /** Until the next content must have come: the first, later any. */
+  #content: NodeJS.Timeout | undefined
+  #upstream: UpstreamCall | undefined
+  #status = 0
+  #headers: Headers = {}
+  #chunks: Buffer[] = []
+  #bytes = 0
+  #stream: ReplyStream | undefined
+  #reader: SseReader | undefined
+  #lastContentMs = 0
+  #over = false
+
+  constructor(
+    call: Call,
+    step: Step,
+    rooms: AttemptRooms,
+    provider: Provider,
+    prepared: Prepared,
+    resolve: (reply: Reply) => void,
+    reject: (failure: Failure) => void
+  ) {
+    this.#call = call
+    this.#step = step
+    this.#rooms = rooms
+    this.#provider = provider
+    this.#prepared = prepared
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#timeouts = rooms.timeouts(step)
+    this.#sentMs = rooms.clock.monotonicMs()
+  }
+
+  send(): void {
+    const { signal, stream } = this.#call
+    if (signal.aborted) {
+      this.error(new Failure('client_closed', 'The client left.'))
+      return
+    }
+    const { connectMs, headMs, attemptMs, idleMs } = this.#timeouts
+    signal.addEventListener('abort', this.#abort, { once: true })
+    this.#arm()
+    const { origin, path } = this.#rooms.address(this.#prepared.endpoint)
+    this.#upstream = this.#rooms.upstream.send(
+      {
+        origin,
+        path: path + this.#prepared.path,
+        method: 'POST',
+        headers: this.#prepared.headers,
+        body: this.#prepared.body,
+        timeouts: { connectMs, headMs: stream ? headMs : attemptMs, idleMs: stream ? idleMs : attemptMs },
+        allowPrivate: this.#provider.allowPrivate
+      },
+      this
+    )
+    // The signal may have fired while `send` ran, before there was a call to abort.
+    if (signal.aborted) this.#upstream.abort()
+  }
+
+  /** Timers of the attempt; those between bytes are the upstream's. */
+  #arm(): void {
+    const { attemptMs, firstTokenMs, firstTokenReasoningMs, totalMs } = this.#timeouts
+    const remainingMs = Math.max(1, this.#call.startedMs + totalMs - this.#sentMs)
+    const wholeMs = Math.min(attemptMs, remainingMs)
+    this.#deadline = setTimeout(
+      () => this.#timeout('silent', 'did not finish in time'),
+      this.#call.stream ? remainingMs : wholeMs
+    )
+    if (!this.#call.stream) return
+    const asked = this.#call.dialect.members.reasoning.some(name => this.#call.body.has(name))
+    const firstMs = asked || this.#rooms.reasons(this.#step.target) ? firstTokenReasoningMs : firstTokenMs
+    this.#content = setTimeout(() => this.#timeout('slow_first_token', 'sent no content in time'), firstMs)
+  }
+
+  /** After the commit point: content must go on. Looks at the time rather than being reset by every event. */
+  #watchContent(afterMs: number): void {
+    this.#content = setTimeout(() => {
+      const nowMs = this.#rooms.clock.monotonicMs()
+      // A client that does not read is no fault of the provider.
+      if (!this.#stream?.flowing) this.#lastContentMs = nowMs
+      const quietMs = nowMs - this.#lastContentMs
+      if (quietMs >= this.#timeouts.idleContentMs) this.#timeout('stalled', 'sent no content for too long')
+      else this.#watchContent(this.#timeouts.idleContentMs - quietMs)
+    }, afterMs)
+  }
+
+  #timeout(kind: 'silent' | 'slow_first_token' | 'stalled', what: string): void {
+    const failure = new Failure('provider_timeout', `${this.#provider.name} ${what}.`, { kind })
+    if (this.#stream) this.#stream.fail(failure)
+    else this.#giveUp(failure)
+  }
+
+  /** The failure first: an abort that came before it would be taken for the client's. */
+  #giveUp(failure: Failure): void {
+    this.#fail(failure)
+    this.#upstream?.abort()
+  }
+
+  head(status: number, headers: Headers): void {
+    this.#status = status
+    this.#headers = headers
+    if (!this.#call.stream || status >= 300 || !(headers['content-type'] ?? '').startsWith('text/event-stream')) return
+    const maker = frameMaker(this.#call, this.#prepared)
+    this.#stream = new ReplyStream(maker, {
+      commit: () => this.#commit(),
+      fail: failure => this.#fail(failure),
+      abort: () => {
+        this.#disarm()
+        this.#upstream?.abort()
+      },
+      resume: () => this.#upstream?.resume()
+    })
+    this.#reader = new SseReader(
+      event => {
+        if (this.#stream!.event(event)) this.#lastContentMs = this.#rooms.clock.monotonicMs()
+      },
+      { eventBytesMax: this.#rooms.eventBytesMax }
+    )
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#stream && this.#reader) {
+      try {
+        this.#reader.push(chunk)
+      } catch (thrown) {
+        this.#stream.fail(Failure.from(thrown))
+      }
+      if (this.#stream.over) this.#disarm()
+      return this.#stream.flowing
+    }
+    this.#bytes += chunk.length
+    this.#chunks.push(chunk)
+    if (this.#bytes > this.#rooms.replyBytesMax) {
+      this.#giveUp(new Failure('provider_malformed', `The answer is larger than ${this.#rooms.replyBytesMax} bytes.`))
+    }
+    return true
+  }
+
+  end(): void {
+    if (this.#stream) {
+      this.#reader?.end()
+      this.#stream.end()
+      this.#disarm()
+      return
+    }
+    const body = Buffer.concat(this.#chunks)
+    try {
+      if (this.#status >= 300) throw this.#readError(body)
+      if (this.#call.stream)
+        throw new Failure('provider_malformed', 'The provider answered a streamed call without a stream.')
+      const whole = readWhole(this.#call, this.#prepared, body)
+      this.#succeed({
+        how: 'whole',
+        ...this.#base(whole.losses),
+        body: whole.body,
+        usage: whole.usage,
+        finish: whole.finish
+      })
+    } catch (thrown) {
+      const failure = Failure.from(thrown)
+      if (this.#call.operation === 'count-tokens' && this.#status === 404) {
+        this.#succeed(
+          estimateReply(this.#call, {
+            provider: this.#provider.name,
+            model: this.#step.target.model,
+            fallback: this.#step.fallback
+          })
+        )
+      } else this.#fail(failure)
+    }
+  }
+
+  #readError(bytes: Buffer): Failure {
+    const { secret } = this.#rooms.credential(this.#provider, this.#step.credential)
+    return readError({ dialect: this.#prepared.dialect, status: this.#status, headers: this.#headers, bytes, secret })
+  }
+
+  error(failure: Failure): void {
+    if (this.#stream) this.#stream.fail(failure)
+    else this.#fail(failure)
+    this.#disarm()
+  }
+
+  #commit(): void {
+    clearTimeout(this.#content)
+    this.#lastContentMs = this.#rooms.clock.monotonicMs()
+    this.#watchContent(this.#timeouts.idleContentMs)
+    this.#settle()
+    this.#resolve({ how: 'stream', ...this.#base(this.#prepared.losses), source: this.#stream! })
+  }
+
+  #succeed(reply: Reply): void {
+    if (this.#over) return
+    this.#settle()
+    this.#disarm()
+    this.#resolve(reply)
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#over) return
+    this.#settle()
+    this.#disarm()
+    failure.provider ??= this.#provider.name
+    failure.model ??= this.#step.target.model
+    this.#reject(inOurWords(failure, this.#rooms.credential(this.#provider, this.#step.credential)))
+  }
+
+  /** The wait for this provider is over, whatever came of it. */
+  #settle(): void {
+    this.#over = true
+    this.#call.waitedMs += this.#rooms.clock.monotonicMs() - this.#sentMs
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#deadline)
+    clearTimeout(this.#content)
+    this.#call.signal.removeEventListener('abort', this.#abort)
+  }
+
+  #base(losses: readonly string[]): { status: number; headers: Record<string, string>; answered: Answered } {
+    const headers: Record<string, string> = {}
+    for (const name of this.#prepared.dialect === this.#call.dialect ? this.#call.dialect.responseHeaders : []) {
+      const value = this.#headers[name]
+      // The limits of *our* account are not the client's: they travel under a name of their own (D34).
+      if (value !== undefined)
+        headers[name.replace(/^(?:anthropic|x)-ratelimit-/, 'x-gatehouse-upstream-ratelimit-')] = value
+    }
+    return {
+      status: 200,
+      headers,
+      answered: {
+        provider: this.#provider.name,
+        model: this.#step.target.model,
+        fallback: this.#step.fallback,
+        losses,
+        touches: this.#prepared.touches,
+        attempts: 1,
+        simulated: this.#provider.simulated === true
+      }
+    }
+  }
+}
+
+/**
+ * What a provider says of *our* account (its key, organisation, money or rate) is not the client's (D13, D34): the
+ * client gets our words, and where a key was refused which variable it came from, and its last four characters.
+ */
+function inOurWords(failure: Failure, credential: Credential): Failure {
+  const words = aboutOurAccount(failure, credential)
+  if (words === undefined) return failure
+  return new Failure(failure.code, `${failure.provider} ${words}.`, {
+    kind: failure.kind,
+    ...(failure.provider !== undefined && { provider: failure.provider }),
+    ...(failure.model !== undefined && { model: failure.model }),
+    ...(failure.retryAfterMs !== undefined && { retryAfterMs: failure.retryAfterMs }),
+    cause: failure
+  })
+}
+
+function aboutOurAccount({ kind }: Failure, credential: Credential): string | undefined {
+  const key = credential.secret
+    ? `the key from ${credential.source} (${credential.secret.hint})`
+    : 'a call without a key'
+  if (kind === 'our_credential') return `did not accept ${key}`
+  if (kind === 'spend_limit') return `has no credit left for ${key}`
+  return kind === 'rate_limited' ? "limits the rate of the gateway's account" : undefined
+}

@@ -1,0 +1,138 @@
+import type { Clock } from '../clock.ts'
+import type { Frame } from '../dialects/canonical.ts'
+import type { Failure } from '../errors.ts'
+import { mergeUsage, type Usage } from '../usage.ts'
+import type { Outcome, Sink, Source } from '../wire/frames.ts'
+import { type Call, type CallRecord, isContent, type Reply } from './call.ts'
+
+export interface ObserveRooms {
+  clock: Clock
+  configDigest: string
+  /** Takes the record of a call that is over. */
+  record(record: CallRecord): void
+}
+
+/** Watches a reply to its end and records the call exactly once, however it ends. */
+export function observe(
+  call: Call,
+  key: string | undefined,
+  trail: readonly Failure[],
+  reply: Reply,
+  rooms: ObserveRooms
+): Reply {
+  const answered = { ...reply.answered, attempts: trail.length + 1 }
+  const facts = { answered, attempts: answered.attempts, status: reply.status }
+  if (reply.how === 'whole') {
+    const record = blank(call, key, trail, rooms)
+    rooms.record({
+      ...record,
+      ...facts,
+      outcome: 'done',
+      usage: reply.usage,
+      finish: reply.finish,
+      firstTokenMs: record.totalMs
+    })
+    return { ...reply, answered }
+  }
+  const finished = (outcome: Outcome, seen: Seen) => {
+    rooms.record({
+      ...blank(call, key, trail, rooms),
+      ...facts,
+      ...seen,
+      outcome: outcome.how,
+      ...(outcome.how === 'aborted' && { status: 499 }),
+      ...(outcome.how === 'failed' && { failure: outcome.failure, status: outcome.failure.status })
+    })
+  }
+  return { ...reply, answered, source: new Watched(reply.source, call.startedMs, rooms.clock, finished) }
+}
+
+/** Records a call that got no reply. */
+export function failed(
+  call: Call,
+  key: string | undefined,
+  trail: readonly Failure[],
+  failure: Failure,
+  rooms: ObserveRooms
+): void {
+  rooms.record({
+    ...blank(call, key, trail, rooms),
+    attempts: trail.length,
+    status: failure.status,
+    outcome: failure.kind === 'aborted' ? 'aborted' : 'failed',
+    failure
+  })
+}
+
+function blank(call: Call, key: string | undefined, trail: readonly Failure[], rooms: ObserveRooms): CallRecord {
+  return {
+    id: call.id,
+    atMs: rooms.clock.wallMs(),
+    dialect: call.dialect.name,
+    operation: call.operation,
+    stream: call.stream,
+    key,
+    modelAsked: call.model,
+    answered: undefined,
+    attempts: 0,
+    failures: [...trail],
+    status: 0,
+    outcome: 'failed',
+    failure: undefined,
+    usage: undefined,
+    finish: undefined,
+    firstTokenMs: undefined,
+    totalMs: rooms.clock.monotonicMs() - call.startedMs,
+    configDigest: rooms.configDigest
+  }
+}
+
+type Seen = Pick<CallRecord, 'usage' | 'finish' | 'firstTokenMs'>
+
+/** A Source that is the other one, seen: usage, the first content, the finish and the end. */
+class Watched implements Source<Frame> {
+  readonly #source: Source<Frame>
+  readonly #startedMs: number
+  readonly #clock: Clock
+  readonly #finished: (outcome: Outcome, seen: Seen) => void
+
+  constructor(
+    source: Source<Frame>,
+    startedMs: number,
+    clock: Clock,
+    finished: (outcome: Outcome, seen: Seen) => void
+  ) {
+    this.#source = source
+    this.#startedMs = startedMs
+    this.#clock = clock
+    this.#finished = finished
+  }
+
+  start(sink: Sink<Frame>): void {
+    let usage: Partial<Usage> | undefined
+    const seen: Seen = { usage: undefined, finish: undefined, firstTokenMs: undefined }
+    this.#source.start({
+      frame: frame => {
+        for (const event of frame.events) {
+          if ((event.type === 'usage' || event.type === 'start') && event.usage) usage = mergeUsage(usage, event.usage)
+          else if (event.type === 'finish') seen.finish ??= event.finish.unified
+          if (seen.firstTokenMs === undefined && isContent(event))
+            seen.firstTokenMs = this.#clock.monotonicMs() - this.#startedMs
+        }
+        return sink.frame(frame)
+      },
+      close: outcome => {
+        this.#finished(outcome, { ...seen, usage })
+        sink.close(outcome)
+      }
+    })
+  }
+
+  resume(): void {
+    this.#source.resume()
+  }
+
+  destroy(reason?: Failure): void {
+    this.#source.destroy(reason)
+  }
+}

@@ -1,0 +1,192 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { Failure } from '../errors.ts'
+import type { Deadlines } from './deadlines.ts'
+import type { BodyLimits, Exchange, Headers } from './exchange.ts'
+import type { InFlightShare } from './in-flight.ts'
+import { RequestBody } from './request-body.ts'
+
+/** How much of a body that nobody wants is still read, so that the connection can be kept or closed without a reset. */
+const UNWANTED_BYTES_MAX = 64 * 1024
+/** How long a client that still sends has for reading the answer that refuses it. */
+const LINGER_MS = 1000
+
+export interface ExchangeContext {
+  deadlines: Deadlines
+  share: InFlightShare
+  /** The server is shutting down: the connection is not kept. */
+  draining(): boolean
+  /** Called once, when the answer is complete or the connection gone. */
+  onClose(): void
+}
+
+/** Exchange over node:http. */
+export class NodeExchange implements Exchange {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly headers: Headers
+  readonly startedMs: number
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #socket: Socket
+  readonly #context: ExchangeContext
+  #body: RequestBody | undefined
+  #abort: AbortController | undefined
+  /** Waits for `100 Continue` before it sends its body. */
+  #expectsContinue: boolean
+  /** The answer is given, or given up. */
+  #over = false
+  #finished = false
+  #closed = false
+  #left = false
+  #pieceSent = false
+
+  constructor(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean, context: ExchangeContext) {
+    const url = request.url ?? ''
+    const mark = url.indexOf('?')
+    this.method = request.method ?? ''
+    this.path = mark < 0 ? url : url.slice(0, mark)
+    this.query = mark < 0 ? '' : url.slice(mark + 1)
+    this.headers = request.headers as Headers
+    this.startedMs = context.deadlines.nowMs()
+    this.#request = request
+    this.#response = response
+    this.#socket = request.socket
+    this.#context = context
+    this.#expectsContinue = expectsContinue
+    response.on('finish', () => {
+      this.#finished = true
+    })
+    response.on('close', () => this.#onClose())
+    response.on('error', () => this.#socket.destroy())
+  }
+
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? ''
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      if (this.#left) this.#abort.abort()
+    }
+    return this.#abort.signal
+  }
+
+  get headSent(): boolean {
+    return this.#response.headersSent
+  }
+
+  body(limits: BodyLimits): Promise<Buffer> {
+    if (this.#body !== undefined) throw new Error('the body is read once')
+    const body = new RequestBody(this.#request, limits, this.#context.deadlines, this.#context.share)
+    this.#body = body
+    const refused = body.refusal()
+    if (refused !== undefined) {
+      body.fail(refused)
+      return body.promise
+    }
+    if (this.#expectsContinue) {
+      this.#expectsContinue = false
+      this.#response.writeContinue()
+    }
+    body.start()
+    return body.promise
+  }
+
+  /** The protocol broke under the request. True where a door waits for the body, and so will answer. */
+  breakOff(failure: Failure): boolean {
+    return this.#body?.fail(failure) ?? false
+  }
+
+  head(status: number, headers: Record<string, string>): void {
+    if (this.#over || this.#closed || this.headSent) return
+    this.#beforeHead()
+    this.#response.writeHead(status, headers)
+    // A first piece that follows in the same turn shares the head's packet.
+    process.nextTick(() => {
+      if (!this.#pieceSent && !this.#over && !this.#closed) this.#response.flushHeaders()
+    })
+  }
+
+  write(chunk: Buffer | string): boolean {
+    if (this.#over || this.#closed) return true
+    this.#pieceSent = true
+    return this.#response.write(chunk)
+  }
+
+  onDrain(listener: () => void): void {
+    this.#response.on('drain', listener)
+  }
+
+  end(chunk?: Buffer | string): void {
+    if (this.#over || this.#closed) return
+    this.#over = true
+    this.#response.end(chunk)
+  }
+
+  send(status: number, headers: Record<string, string>, body: Buffer | string): void {
+    if (this.#over || this.#closed || this.headSent) return
+    this.#beforeHead()
+    // Throws at a header that cannot be sent; another answer is possible then.
+    this.#response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
+    this.#over = true
+    this.#response.end(body)
+  }
+
+  destroy(): void {
+    this.#over = true
+    this.#finished = true
+    this.#socket.destroy()
+  }
+
+  /** Decides whether the connection can be kept. */
+  #beforeHead(): void {
+    if (this.#context.draining()) this.#response.shouldKeepAlive = false
+    if (!this.#hasUnwantedBody()) return
+    this.#response.shouldKeepAlive = false
+    closeGently(this.#request, this.#socket, this.#context.deadlines)
+  }
+
+  /** Much of the body is still to come, or nobody knows how much. */
+  #hasUnwantedBody(): boolean {
+    if (this.#request.complete) return false
+    const declared = this.#request.headers['content-length']
+    if (declared === undefined) return this.#request.headers['transfer-encoding'] !== undefined
+    return this.#expectsContinue
+      ? Number(declared) > 0
+      : Number(declared) > UNWANTED_BYTES_MAX || this.#body !== undefined
+  }
+
+  #onClose(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#context.share.release()
+    this.#context.onClose()
+    if (this.#finished) return
+    this.#left = true
+    this.#body?.fail(new Failure('client_closed', 'The client left.'))
+    this.#abort?.abort()
+  }
+}
+
+/**
+ * Closing a socket with unread bytes resets the connection, and a client that is still sending would lose the answer
+ * that tells it why. So our side is closed first, and the client has a moment; of what it sends only a little is read.
+ */
+function closeGently(request: IncomingMessage, socket: Socket, deadlines: Deadlines): void {
+  let readable = UNWANTED_BYTES_MAX
+  request.on('data', (chunk: Buffer) => {
+    readable -= chunk.length
+    if (readable < 0) request.pause()
+  })
+  request.resume()
+  // node:http calls this when the answer is out.
+  socket.destroySoon = () => {
+    const deadline = { dueMs: deadlines.nowMs() + LINGER_MS, expire: () => socket.destroy() }
+    deadlines.watch(deadline)
+    socket.once('close', () => deadlines.drop(deadline))
+    socket.end()
+  }
+}
