@@ -41,6 +41,8 @@ export class NodeExchange implements Exchange {
   #closed = false
   #left = false
   #pieceSent = false
+  /** The pieces of the answer are chunks (RFC 9112, 7.1), framed by us. */
+  #framed = false
 
   constructor(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean, context: ExchangeContext) {
     const url = request.url ?? ''
@@ -104,6 +106,9 @@ export class NodeExchange implements Exchange {
     if (this.#over || this.#closed || this.headSent) return
     this.#beforeHead()
     this.#response.writeHead(status, headers)
+    // node:http would write each piece as four buffers (length, piece, two line ends); framed here, it is one.
+    this.#framed = this.#response.chunkedEncoding
+    this.#response.chunkedEncoding = false
     // A first piece that follows in the same turn shares the head's packet.
     process.nextTick(() => {
       if (!this.#pieceSent && !this.#over && !this.#closed) this.#response.flushHeaders()
@@ -111,9 +116,10 @@ export class NodeExchange implements Exchange {
   }
 
   write(chunk: Buffer | string): boolean {
-    if (this.#over || this.#closed) return true
+    // An empty chunk would be the last one.
+    if (this.#over || this.#closed || chunk.length === 0) return true
     this.#pieceSent = true
-    return this.#response.write(chunk)
+    return this.#response.write(this.#framed ? chunkOf(chunk) : chunk)
   }
 
   onDrain(listener: () => void): void {
@@ -123,7 +129,9 @@ export class NodeExchange implements Exchange {
   end(chunk?: Buffer | string): void {
     if (this.#over || this.#closed) return
     this.#over = true
-    this.#response.end(chunk)
+    if (!this.#framed) this.#response.end(chunk)
+    else if (chunk === undefined || chunk.length === 0) this.#response.end(LAST_CHUNK)
+    else this.#response.end(Buffer.concat([chunkOf(chunk), LAST_CHUNK]))
   }
 
   send(status: number, headers: Record<string, string>, body: Buffer | string): void {
@@ -132,7 +140,10 @@ export class NodeExchange implements Exchange {
     // Throws at a header that cannot be sent; another answer is possible then.
     this.#response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
     this.#over = true
-    this.#response.end(body)
+    // A small body as text of single bytes: node:http sends head and text in one write, a buffer in two.
+    if (typeof body !== 'string' && body.length <= ONE_WRITE_BYTES_MAX)
+      this.#response.end(body.toString('latin1'), 'latin1')
+    else this.#response.end(body)
   }
 
   destroy(): void {
@@ -169,6 +180,22 @@ export class NodeExchange implements Exchange {
     this.#body?.fail(new Failure('client_closed', 'The client left.'))
     this.#abort?.abort()
   }
+}
+
+const LINE_END = '\r\n'
+const LAST_CHUNK = Buffer.from('0\r\n\r\n')
+const ONE_WRITE_BYTES_MAX = 64 * 1024
+
+/** One chunk of a chunked body: its length in hexadecimal, the piece, and the line ends between. */
+function chunkOf(piece: Buffer | string): Buffer {
+  const bytes = Buffer.byteLength(piece)
+  const size = bytes.toString(16) + LINE_END
+  const chunk = Buffer.allocUnsafe(size.length + bytes + 2)
+  chunk.write(size, 0, 'latin1')
+  if (typeof piece === 'string') chunk.write(piece, size.length)
+  else piece.copy(chunk, size.length)
+  chunk.write(LINE_END, size.length + bytes, 'latin1')
+  return chunk
 }
 
 /**

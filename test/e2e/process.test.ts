@@ -116,21 +116,17 @@ test('sim: alone, with both doors and its log', async t => {
 test('flags, help and what is misspelled', async t => {
   const cases: [string[], number, RegExp, 'out' | 'err'][] = [
     [['--version'], 0, new RegExp(`^${VERSION.replaceAll('.', '\\.')}\n$`), 'out'],
-    [['-v'], 0, new RegExp(`^${VERSION.replaceAll('.', '\\.')}\n$`), 'out'],
     [['--help'], 0, /gatehouse sim [\s\S]*gatehouse start +starts the gateway/, 'out'],
     [['start', '--help'], 0, /--port +port to listen on[\s\S]*--config/, 'out'],
     [['sim', '--help'], 0, /--pace-ms/, 'out'],
     [['strat'], 1, /no command "strat"\. Did you mean "start"\?/, 'err'],
     [['toString'], 1, /no command "toString"/, 'err'],
     [['start', '--prot', '1'], 1, /gatehouse start: .*'--prot'/, 'err'],
-    [['--prot', '1'], 1, /gatehouse start: .*'--prot'/, 'err'],
-    [['start', '--port', 'x'], 1, /--port takes a number from 0 to 65535, not "x"/, 'err'],
     [['start', '--port', '65536'], 1, /--port takes a number from 0 to 65535, not "65536"/, 'err'],
     [['start', '--config', 'none.yaml'], 1, /none\.yaml: cannot be read/, 'err'],
     [['start', 'stray'], 1, /gatehouse start: .*'stray'/, 'err'],
     [['sim', '--port', '-1'], 1, /gatehouse sim: /, 'err'],
-    [['start', '--port', '0', '--host', '0.0.0.0'], 1, /listen: refuses to start.*0\.0\.0\.0.*GATEHOUSE_KEY/, 'err'],
-    [['start', '--port', '0', '--host', '192.0.2.1'], 1, /listen: refuses to start/, 'err']
+    [['start', '--port', '0', '--host', '0.0.0.0'], 1, /listen: refuses to start.*0\.0\.0\.0.*GATEHOUSE_KEY/, 'err']
   ]
   // Few at a time: each is a process.
   for (let from = 0; from < cases.length; from += 4) {
@@ -170,7 +166,9 @@ test('start: a port that is taken', async t => {
 
 test('SIGTERM: open streams are finished, new calls are not taken, exit 0', async t => {
   const running = await startedGateway(t)
-  const stream = await open(running.url + OPENAI.path, { body: OPENAI.body('sim/story', 'go', { stream: true }) })
+  const stream = await open(running.url + OPENAI.path, {
+    body: OPENAI.body('sim/story', 'go [[sim:pace=8]]', { stream: true })
+  })
   await stream.untilText(/"content":"\w/)
   running.child.kill('SIGTERM')
   await refusesSoon(running.url)

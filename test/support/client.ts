@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { Agent, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
 import { isObject, type Json, type JsonObject } from '../../src/json.ts'
 import { readSse, type Said } from './dialects.ts'
@@ -55,11 +55,15 @@ export interface OpenAnswer {
 /** Sends a request without waiting for an answer. */
 export function begin(url: string, { method, headers = {}, body, agent }: Ask = {}): ClientRequest {
   const plain = isObject(body) && !Buffer.isBuffer(body) ? JSON.stringify(body) : (body as string | Buffer | undefined)
-  const given: Given = { ...(plain !== undefined && { 'content-type': 'application/json' }), ...headers }
+  const told = plain !== undefined && {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(plain))
+  }
+  const given: Given = { ...told, ...headers }
   const sent = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const outgoing = request(url, {
     method: method ?? (plain === undefined ? 'GET' : 'POST'),
-    headers: { ...(plain !== undefined && { 'content-length': Buffer.byteLength(plain) }), ...(sent as object) },
+    headers: sent as OutgoingHttpHeaders,
     agent: agent ?? new Agent({ keepAlive: false })
   })
   outgoing.on('error', () => {})

@@ -32,12 +32,15 @@ export interface Said {
   data: string
 }
 
+/** What a client takes that has no limit of its own. */
+const EVENT_LIMIT = { eventBytesMax: 64 * 1024 * 1024 }
+
 /** The events of a stream that arrives in these pieces. */
 export function readSse(chunks: Iterable<Buffer>): Said[] {
   const said: Said[] = []
   const reader = new SseReader(({ comment, event, data }) => {
     if (!comment) said.push({ event, data })
-  })
+  }, EVENT_LIMIT)
   for (const chunk of chunks) reader.push(chunk)
   reader.end()
   return said

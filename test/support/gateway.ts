@@ -1,5 +1,6 @@
 import { loadConfig } from '../../src/config/index.ts'
 import { createLog } from '../../src/log.ts'
+import type { Secret } from '../../src/secret.ts'
 import { type Gatehouse, startGatehouse } from '../../src/server.ts'
 import { type Sim, type SimLogEntry, startSim } from '../../src/sim/index.ts'
 import type { HttpLimits } from '../../src/wire/http.ts'
@@ -24,6 +25,7 @@ export interface TestGatewayOptions {
   /** Without the two providers that are the simulated one: only what `providers` says. */
   bare?: boolean
   http?: Partial<HttpLimits>
+  adminToken?: Secret
 }
 
 /** The credentials of the two providers: nothing that a client or a reader of the log gets may hold them. */
@@ -53,6 +55,7 @@ ${options.yaml ?? ''}`
     path: undefined,
     env,
     ...(options.http && { http: options.http }),
+    ...(options.adminToken && { adminToken: options.adminToken }),
     log: createLog({ ...first.config.log, to }),
     forceCanonical: process.env.FORCE_CANONICAL === '1'
   })
@@ -79,4 +82,15 @@ export function simAsBoth(url: string): string {
   // Without the quirks of OpenAI itself, for it also stands for those of its kin that think aloud.
   return `  openai: { base_url: "${url}/v1", quirks: {}, keys: [${openai}], allow_private: ["127.0.0.0/8"] }
   anthropic: { base_url: "${url}/v1", keys: [${anthropic}], allow_private: ["127.0.0.0/8"] }`
+}
+
+/**
+ * A provider of its own for each fault and dialect, as `openai-503`: what the gateway learns of one (a circuit, a
+ * credential that cools) stays with it. Lines under `providers:`.
+ */
+export function oneForEach(faults: readonly string[]): string {
+  const entry = (like: string, key: string) => (fault: string) =>
+    `  ${like}-${fault}: { like: ${like}, base_url: "SIM/v1", keys: [${key}], allow_private: ["127.0.0.0/8"] }`
+  const [openai, anthropic] = CREDENTIALS
+  return [...faults.map(entry('openai', openai)), ...faults.map(entry('anthropic', anthropic))].join('\n')
 }
