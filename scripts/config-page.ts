@@ -19,7 +19,7 @@ A variable that is not set is an error. The text is read as the number or the tr
 it could be anything (\`params\`) it stays a text. Inside \`[ ]\` and \`{ }\` YAML wants such a value in quotes.
 
 **Units.** A *duration* is written \`250ms\`, \`20s\`, \`5m\`, \`1h\` or \`7d\`; a *size* \`512B\`, \`16KB\`, \`40MB\`, \`1GB\` (powers of
-1000) or \`64KiB\`, \`1MiB\`, \`1GiB\` (powers of 1024). A bare number is an error.
+1000) or \`64KiB\`, \`1MiB\`, \`1GiB\` (powers of 1024); a *percentage* \`85%\`. A bare number is an error.
 
 **Reload.** The file, and every file that a \`\${file:…}\` names, is read again when its contents change. Calls in flight
 keep the configuration they began with; a file with an error changes nothing and the log says why.

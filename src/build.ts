@@ -3,20 +3,26 @@ import { KeyRing } from './access/keys.ts'
 import { catalog, familyOwner } from './catalog/catalog.ts'
 import type { Clock } from './clock.ts'
 import type { Config, LoadedConfig } from './config/index.ts'
-import { Failure } from './errors.ts'
+import { Failure, type Kind } from './errors.ts'
 import type { Rooms } from './gateway.ts'
-import { isObject } from './json.ts'
 import type { Log } from './log.ts'
-import { type Credential, type Endpoint, holdersOf, modelFacts, modelsOf, type Provider } from './providers/provider.ts'
+import { type Endpoint, holdersOf, modelFacts, modelsOf, type Provider } from './providers/provider.ts'
 import { type Missing, resolveProviders } from './providers/resolve.ts'
 import type { Random } from './random.ts'
 import type { Recent } from './records/recent.ts'
-import { type Facts, plan as planRoute, type Step, type Timeouts } from './routing/route.ts'
+import type { Step } from './routing/facts.ts'
+import type { Health } from './routing/health.ts'
+import { nameOf, type Timeouts } from './routing/route.ts'
 import { holdsSecret } from './secret.ts'
 import { type Address, type AttemptRooms, attempt } from './stages/attempt.ts'
 import type { Call, CallRecord } from './stages/call.ts'
+import { takingIn } from './stages/intake.ts'
+import { measured } from './stages/measure.ts'
 import { failed, observe } from './stages/observe.ts'
-import { type Names, resolveName, unknownModel } from './stages/resolve.ts'
+import { racing } from './stages/race.ts'
+import { recover } from './stages/recover.ts'
+import { type Names, resolveName } from './stages/resolve.ts'
+import { type CallExplanation, explainCall, planCall, type RoutingRooms } from './stages/route-call.ts'
 import type { Upstream } from './wire/upstream.ts'
 
 /** What lives as long as the process (D7): sockets, counters, the log. Keyed by stable names, so that a reload keeps it. */
@@ -26,6 +32,7 @@ export interface Plant {
   upstream: Upstream
   log: Log
   recent: Recent<CallRecord>
+  health: Health
   version: string
   /** Address of the simulated provider's own listener; undefined: not running. */
   simUrl: string | undefined
@@ -43,6 +50,8 @@ export interface Plan {
   keys: KeyRing | undefined
   models: readonly ListedModel[]
   rooms: Rooms
+  /** Where a call would go if every target met this failure, with no call made. Throws what the call would get. */
+  explain(call: Call, key: string | undefined, assuming: Kind): CallExplanation
 }
 
 /** A model as `/v1/models` lists it. */
@@ -61,22 +70,46 @@ const EVENT_BYTES_MAX = 16 * 1024 * 1024
 type Env = Readonly<Record<string, string | undefined>>
 
 /** Makes the Plan of a configuration: the only place, with the Plant, where rooms meet. */
-export function buildPlan({ config, digest, sources }: LoadedConfig, plant: Plant, env: Env): Plan {
-  const resolved = resolveProviders(config.providers, env)
-  const providers = new Map(resolved.found.map(provider => [provider.name, withSources(provider, sources.values)]))
-  if (plant.simUrl !== undefined && config.sim !== false) providers.set('sim', simProvider(plant.simUrl))
-  const names = buildNames(config, providers, resolved.missing)
+export function buildPlan(loaded: LoadedConfig, plant: Plant, env: Env): Plan {
+  const { config, digest } = loaded
+  const { providers, missing, names } = buildDirectory(loaded, plant.simUrl, env)
   const keys = config.auth === 'keys' ? new KeyRing(config.keys) : undefined
   const base = {
     config,
     digest,
     providers,
-    missing: resolved.missing,
+    missing,
     names,
     keys,
     models: listModels(config, providers, names)
   }
-  return Object.freeze({ ...base, rooms: buildRooms(base, plant) })
+  const routing = buildRoutingRooms(base, plant)
+  return Object.freeze({
+    ...base,
+    rooms: buildRooms(base, routing, plant),
+    explain: (call: Call, key: string | undefined, assuming: Kind) => explainCall(call, key, routing, assuming)
+  })
+}
+
+/** `explain` for a configuration that nothing runs with: no sockets, and the health of targets nobody has called. */
+export function explainPlan(
+  loaded: LoadedConfig,
+  world: Pick<Plant, 'clock' | 'random' | 'health'>,
+  env: Env
+): Plan['explain'] {
+  const { config } = loaded
+  // Its address is of no account here: nothing is sent.
+  const simUrl = config.sim === true ? 'http://127.0.0.1:0' : undefined
+  const routing = buildRoutingRooms({ ...buildDirectory(loaded, simUrl, env), config }, world)
+  return (call, key, assuming) => explainCall(call, key, routing, assuming)
+}
+
+/** Who can be called, and which names lead there. */
+function buildDirectory({ config, sources }: LoadedConfig, simUrl: string | undefined, env: Env) {
+  const { found, missing } = resolveProviders(config.providers, env)
+  const providers = new Map(found.map(provider => [provider.name, withSources(provider, sources.values)]))
+  if (simUrl !== undefined && config.sim !== false) providers.set('sim', simProvider(simUrl))
+  return { providers, missing, names: buildNames(config, providers, missing) }
 }
 
 /** Credentials say the variable or file they came from, where the configuration had a reference: people look there. */
@@ -166,7 +199,8 @@ function note(record: CallRecord, plant: Plant): void {
         provider: answered.provider,
         model: answered.model,
         losses: answered.losses,
-        touches: answered.touches
+        touches: answered.touches,
+        ...(answered.continued && answered.continued.length > 0 && { continued: answered.continued })
       }),
       ...(failure && { code: failure.code, kind: failure.kind, why: failure.message, ...ownWords(failure) }),
       ...(failures.length > 0 && {
@@ -204,66 +238,45 @@ function secondsOf(date: string | null): number {
   return date === null ? 0 : Date.parse(date) / 1000
 }
 
-type Base = Omit<Plan, 'rooms'>
+type Base = Omit<Plan, 'rooms' | 'explain'>
 
-function buildRooms(plan: Base, plant: Plant): Rooms {
+function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant): Rooms {
   const attemptRooms = buildAttemptRooms(plan, plant)
+  const tryOne = racing(
+    measured(
+      takingIn((call, step) => attempt(call, step, attemptRooms)),
+      plant.health
+    )
+  )
   const observeRooms = {
     clock: plant.clock,
     configDigest: plan.digest,
-    record: (record: CallRecord) => note(record, plant)
+    record: (record: CallRecord) => {
+      learn(record, plant.health)
+      note(record, plant)
+    }
   }
   return {
     authenticate: call => ({ key: plan.keys?.authenticate(call.credentials) }),
-    resolve: call => resolve(call, plan, plant),
+    resolve: (call, caller) => planCall(call, caller.key, routing),
     wait: (call, milliseconds) => wait(call, milliseconds, plant.clock),
-    attempt: (call, step) => attempt(call, step, attemptRooms),
+    attempt: tryOne,
+    recover,
     observe: (call, caller, trail, reply) => observe(call, caller.key, trail, reply, observeRooms),
     failed: (call, caller, trail, failure) => failed(call, caller?.key, trail, failure, observeRooms)
   }
 }
 
-function resolve(call: Call, plan: Base, plant: Plant): Generator<Step, Failure | undefined, Failure> {
-  const found = resolveName(call.model, plan.names, call.doorProvider)
-  if (!found) throw unknownModel(call.model, plan.names)
-  return planRoute(call.model, facts(call, plan, plant))
+function buildRoutingRooms(
+  { names, providers, config }: Pick<Plan, 'names' | 'providers' | 'config'>,
+  { health, clock, random }: Pick<Plant, 'health' | 'clock' | 'random'>
+): RoutingRooms {
+  return { names, providers, totalMs: config.timeouts.totalMs, health, clock, random }
 }
 
-/** What a plan may know, for this call. */
-function facts(call: Call, plan: Base, plant: Plant): Facts {
-  const totalMs = plan.names.routes.get(call.model)?.timeouts?.totalMs ?? plan.config.timeouts.totalMs
-  return {
-    lookup: name => {
-      const found = resolveName(name, plan.names, call.doorProvider)
-      return found?.route
-        ? { route: found.route.to, timeouts: found.route.timeouts }
-        : found && { target: found.target }
-    },
-    credentials: name => spread(plan.providers.get(name)!.credentials, plant.random.chance()),
-    contextTokens: target => modelFacts(plan.providers.get(target.provider)!, target.model)?.contextTokens ?? undefined,
-    remainingMs: () => call.startedMs + totalMs - plant.clock.monotonicMs(),
-    random: () => plant.random.chance(),
-    sticky: by => stickyValue(call, by)
-  }
-}
-
-/** Ids of the credentials, one drawn by weight first, the others after it in their order. */
-function spread(credentials: readonly Credential[], chance: number): string[] {
-  let point = chance * credentials.reduce((sum, { weight }) => sum + weight, 0)
-  const drawn = ({ weight }: Credential) => {
-    point -= weight
-    return point < 0
-  }
-  const first = credentials.find(drawn) ?? credentials[0]
-  return first ? [first.id, ...credentials.filter(other => other !== first).map(({ id }) => id)] : []
-}
-
-/** `header:x-session-id`, or a path in the body as `metadata.user_id`. */
-function stickyValue(call: Call, by: string): string | undefined {
-  if (by.startsWith('header:')) return call.headers[by.slice('header:'.length).toLowerCase()]
-  let value: unknown = call.body.object()
-  for (const name of by.split('.')) value = isObject(value) ? value[name] : undefined
-  return value === undefined ? undefined : String(value)
+/** How much of a target's input comes from its provider's cache decides what it costs. */
+function learn({ answered, usage }: CallRecord, health: Health): void {
+  if (answered && usage?.inputTokens) health.sawUsage(nameOf(answered), usage.inputTokens, usage.cacheReadTokens ?? 0)
 }
 
 function wait(call: Call, milliseconds: number, clock: Clock): Promise<void> {
@@ -278,13 +291,27 @@ function wait(call: Call, milliseconds: number, clock: Clock): Promise<void> {
   )
 }
 
+/** Targets not yet tried are kept some of the call's time (D12): until its first content, none takes more than its share. */
+function within(deadlineMs: number, timeouts: Timeouts): Timeouts {
+  const shareMs = Math.max(1, Math.floor(deadlineMs))
+  const { headMs, firstTokenMs, firstTokenReasoningMs, attemptMs } = timeouts
+  return {
+    ...timeouts,
+    headMs: Math.min(headMs, shareMs),
+    firstTokenMs: Math.min(firstTokenMs, shareMs),
+    firstTokenReasoningMs: Math.min(firstTokenReasoningMs, shareMs),
+    attemptMs: Math.min(attemptMs, shareMs)
+  }
+}
+
 function addressOf(baseUrl: string): Address {
   const { origin, pathname } = new URL(baseUrl)
   return { origin, path: pathname.replace(/\/$/, '') }
 }
 
 function buildAttemptRooms(plan: Base, plant: Plant): AttemptRooms {
-  const timeouts = (step: Step): Timeouts => ({ ...plan.config.timeouts, ...step.target.timeouts })
+  const timeouts = (step: Step): Timeouts =>
+    within(step.deadlineMs, { ...plan.config.timeouts, ...step.target.timeouts })
   const addresses = new Map<Endpoint, Address>()
   for (const { endpoints } of plan.providers.values()) {
     for (const endpoint of endpoints) addresses.set(endpoint, addressOf(endpoint.baseUrl))
@@ -295,6 +322,7 @@ function buildAttemptRooms(plan: Base, plant: Plant): AttemptRooms {
     credential: (provider, id) => provider.credentials.find(credential => credential.id === id)!,
     timeouts,
     reasons: ({ provider, model }) => modelFacts(plan.providers.get(provider)!, model)?.abilities.reasoning === 'yes',
+    prefills: ({ provider, model }) => modelFacts(plan.providers.get(provider)!, model)?.abilities.prefill === 'yes',
     upstream: plant.upstream,
     clock: plant.clock,
     newId: () => plant.random.id(),

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from './json.ts'
+import type { Usage } from './usage.ts'
 
 /**
  * What went wrong, as the routing sees it (D13). Provider failures are classified once, by the dialect that reads
@@ -75,6 +76,12 @@ export const CODES = {
     when: 'A member the dialect requires is absent; `param` is its path.',
     fix: 'Send the member.'
   },
+  invalid_header: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'A header `x-gatehouse-…` has a value that cannot be read, or names a route that is not there.',
+    fix: 'Send what the message expects, or leave the header out.'
+  },
   loss_refused: {
     status: 400,
     kind: 'bad_request',
@@ -128,6 +135,12 @@ export const CODES = {
     kind: 'no_such_model',
     when: 'The model name leads to no route and no configured provider; the message says why and names near ones.',
     fix: "Use one of the near names, set the provider's variable, or add a route; `GET /v1/models` lists what there is."
+  },
+  no_allowed_target: {
+    status: 404,
+    kind: 'bad_request',
+    when: 'What the call itself allows (`provider.only`, `ignore`, `max_price`, …) leaves no target; the message names each.',
+    fix: 'Allow more, or add a provider that fits. `gatehouse explain` shows what each rule leaves.'
   },
   method_not_allowed: {
     status: 405,
@@ -234,13 +247,13 @@ export const CODES = {
   overloaded: {
     status: 503,
     kind: 'limited_here',
-    when: 'The gateway is at a limit of its own (bytes in flight, open sockets) and sheds new calls.',
-    fix: 'Wait as `retry-after` says; raise `limits.in_flight` or add replicas.'
+    when: 'The gateway is at a limit of its own (bytes in flight, open sockets, memory, a late event loop) and sheds new calls; the message says which.',
+    fix: 'Wait as `retry-after` says; add replicas, raise `limits.in_flight` or `ulimit -n`, or see `overload`.'
   },
   draining: {
     status: 503,
     kind: 'limited_here',
-    when: 'The gateway is shutting down; send the call to another replica.',
+    when: 'The gateway is shutting down. A call that was not answered when `drain.timeout` was over ends with this too, a stream within itself.',
     fix: 'Send the call again; another replica will take it.'
   },
   provider_timeout: {
@@ -299,6 +312,8 @@ export class Failure extends Error {
   model: string | undefined
   /** Filled in by the pipeline when nothing is left to try. */
   attempts: number | undefined
+  /** What the attempt is known to have used all the same; filled in by the attempt. */
+  usage: Partial<Usage> | undefined
 
   constructor(code: Code, message: string, facts: FailureFacts = {}) {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { Secret } from './secret.ts'
-import { type Measured, parseDuration, parseSize } from './units.ts'
+import { type Measured, parseDuration, parsePercent, parseSize } from './units.ts'
 
 /** The kinds of value that the configuration has beyond JSON's own; every room's schema is made of these and zod's. */
 
@@ -9,6 +9,9 @@ export const duration = measured(parseDuration, 'duration', ['s', 'ms'], '^\\d+(
 
 /** A text with a unit of size (`40MB`); bytes once read. */
 export const size = measured(parseSize, 'size', ['MB', 'MiB'], '^\\d+(\\.\\d+)? ?(B|KB|MB|GB|KiB|MiB|GiB)$')
+
+/** A text in per cent (`85%`); a share from 0 to 1 once read. */
+export const percent = measured(parsePercent, 'percentage', ['%'], '^\\d+(\\.\\d+)? ?%$')
 
 /** A text that must not be printed: a `Secret` once read, wherever it was written. */
 export const secret = z
@@ -27,8 +30,8 @@ export function named<Entry extends z.ZodType>(entry: Entry) {
     .transform((entries): Readonly<Record<string, z.output<Entry>>> => Object.assign(Object.create(null), entries))
 }
 
-function measured(parse: (text: string) => Measured, what: string, units: [string, string], pattern: string) {
-  const bare = (value: number) => `a ${what} needs a unit: write ${value}${units[0]} or ${value}${units[1]}`
+function measured(parse: (text: string) => Measured, what: string, units: readonly string[], pattern: string) {
+  const bare = (value: number) => `a ${what} needs a unit: write ${units.map(unit => `${value}${unit}`).join(' or ')}`
   return z
     .string({ error: issue => (typeof issue.input === 'number' ? bare(issue.input) : undefined) })
     .meta({ title: what, pattern })

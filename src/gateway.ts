@@ -1,6 +1,8 @@
 import { Failure } from './errors.ts'
-import type { Step } from './routing/route.ts'
+import type { Step } from './routing/facts.ts'
 import type { Call, Reply } from './stages/call.ts'
+import type { GoOn } from './stages/recover.ts'
+import { endedBy } from './wire/exchange.ts'
 
 /** Who is calling. */
 export interface Caller {
@@ -15,8 +17,13 @@ export interface Rooms {
   resolve(call: Call, caller: Caller): Generator<Step, Failure | undefined, Failure>
   /** Waits before a retry; rejects with `client_closed` when the client leaves meanwhile. */
   wait(call: Call, milliseconds: number): Promise<void>
-  /** One attempt at one target, up to the commit point. Rejects with the Failure that the plan is told. */
-  attempt(call: Call, step: Step): Promise<Reply>
+  /**
+   * One attempt at one target, up to the commit point. Rejects with the Failure that the plan is told. Where a step may
+   * race two targets, what becomes of the other one goes onto the trail.
+   */
+  attempt(call: Call, step: Step, trail: Failure[]): Promise<Reply>
+  /** A stream that can be gone on with when it breaks, where its route says so; every other reply as it is. */
+  recover(call: Call, reply: Reply, trail: Failure[], goOn: GoOn): Reply
   /** Watches the reply to its end and records the call; the same reply goes on to the client. */
   observe(call: Call, caller: Caller, trail: readonly Failure[], reply: Reply): Reply
   /** Records a call that got no reply. */
@@ -32,23 +39,36 @@ export async function handle(call: Call, rooms: Rooms): Promise<Reply> {
     caller = known instanceof Promise ? await known : known
     const steps = rooms.resolve(call, caller)
     const reply = await follow(call, rooms, steps, trail)
-    return rooms.observe(call, caller, trail, reply)
+    const goOn: GoOn = (rest, broken) => follow(rest, rooms, steps, trail, broken)
+    return rooms.observe(call, caller, trail, rooms.recover(call, reply, trail, goOn))
   } catch (thrown) {
-    const failure = Failure.from(thrown)
+    const met = Failure.from(thrown)
+    // What stopped the call may be the gateway's own leaving, and then the client is still there to hear of it.
+    const failure = (met.kind === 'aborted' && endedBy(call.signal)) || met
     failure.attempts = trail.length
     rooms.failed(call, caller, trail, failure)
     throw failure
   }
 }
 
-/** Walks the plan: attempts each step until one answers. Every failure goes onto the trail and back to the plan. */
-async function follow(call: Call, rooms: Rooms, steps: ReturnType<Rooms['resolve']>, trail: Failure[]): Promise<Reply> {
-  let next = steps.next()
+/**
+ * Walks the plan: attempts each step until one answers. Every failure goes onto the trail and back to the plan, also
+ * that of a stream which was `broken` after its beginning.
+ */
+async function follow(
+  call: Call,
+  rooms: Rooms,
+  steps: ReturnType<Rooms['resolve']>,
+  trail: Failure[],
+  broken?: Failure
+): Promise<Reply> {
+  if (broken) trail.push(broken)
+  let next = broken ? steps.next(broken) : steps.next()
   while (!next.done) {
     const step = next.value
     try {
       if (step.waitMs > 0) await rooms.wait(call, step.waitMs)
-      return await rooms.attempt(call, step)
+      return await rooms.attempt(call, step, trail)
     } catch (thrown) {
       const failure = Failure.from(thrown)
       // Nobody is there to hear another answer; and a fault of ours would only repeat itself.

@@ -1,24 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { refuseWebPage } from './access/open-mode.ts'
 import { type AdminHall, adminApp } from './admin/app.ts'
 import type { Welcome } from './admin/welcome.ts'
 import { buildPlan, noteRefused, type Plan, type Plant } from './build.ts'
 import { systemClock } from './clock.ts'
-import { type ConfigWatch, isLoopback, type Listen, type LoadedConfig, watchConfig } from './config/index.ts'
-import { refuse } from './endpoints/answer.ts'
+import {
+  type ConfigWatch,
+  type Drain,
+  isLoopback,
+  type Listen,
+  type LoadedConfig,
+  watchConfig
+} from './config/index.ts'
+import { refuse, writeFailure } from './endpoints/answer.ts'
 import type { Endpoint, Hall } from './endpoints/endpoint.ts'
 import { endpoints } from './endpoints/index.ts'
+import { KEEP_ALIVE_MS } from './endpoints/keep-alive.ts'
 import { Failure } from './errors.ts'
 import { handle } from './gateway.ts'
 import type { Log } from './log.ts'
 import { systemRandom } from './random.ts'
 import { Recent } from './records/recent.ts'
+import { Health } from './routing/health.ts'
+import type { Secret } from './secret.ts'
 import { type Sim, startSim } from './sim/index.ts'
 import type { CallRecord } from './stages/call.ts'
 import { VERSION } from './version.ts'
 import type { Exchange, Headers } from './wire/exchange.ts'
 import { createHttpServer, type HttpLimits, type HttpServer } from './wire/http.ts'
+import { Shedding } from './wire/shedding.ts'
 import { createUpstream } from './wire/upstream-undici.ts'
+import { systemVitals, type Vitals } from './wire/vitals.ts'
 
 export interface StartOptions {
   /** The configuration to begin with. */
@@ -31,15 +44,26 @@ export interface StartOptions {
   log: Log
   /** Same-dialect calls go through the canonical form too (law e). */
   forceCanonical: boolean
+  /** Who has it may use `/admin/*`; without one nobody may. */
+  adminToken?: Secret
   /** Times and sizes of the listener that the configuration does not set: for tests. */
   http?: Partial<HttpLimits>
+  /** How long a stream may be silent before its client gets a sign of life: for tests. */
+  keepAliveMs?: number
+  /** How the process feels: for tests. */
+  vitals?: Vitals
 }
 
 /** Sections that were read when the process began: a change of them needs a restart. */
 const FIXED = ['listen', 'log', 'sim'] as const
 
 const RECENT_CALLS = 20
-const DRAIN_MS = 30_000
+/** What was written last still has to reach its client, before everything is closed. */
+const LINGER_MS = 1_000
+/** A timer that is set for longer fires at once. */
+const TIMER_MAX_MS = 2 ** 31 - 1
+/** When a call that is turned away may come back: to another replica by then. */
+const RETRY_AFTER_MS = 1_000
 /** For a client's body to arrive; a 40 MB body over a slow line takes its time. */
 const BODY_TIMEOUT_MS = 300_000
 
@@ -79,7 +103,13 @@ export class Gatehouse {
   #app: FastifyInstance | undefined
   #sim: Sim | undefined
   #watch: ConfigWatch | undefined
-  #ready = true
+  #shedding: Shedding | undefined
+  /** `leaving`: not ready any more, but new calls are taken; `closed`: they are not. */
+  #phase: 'open' | 'leaving' | 'closed' = 'open'
+  #left: Promise<void> | undefined
+  /** Aborted when there is no more time for calls under way. */
+  readonly #hurry = new AbortController()
+  #turnedAway = 0
   port = 0
 
   constructor(options: StartOptions) {
@@ -90,12 +120,13 @@ export class Gatehouse {
       upstream: createUpstream({ clock: systemClock }),
       log: options.log,
       recent: new Recent<CallRecord>(RECENT_CALLS),
+      health: new Health(systemClock),
       version: VERSION,
       simUrl: undefined,
       forceCanonical: options.forceCanonical
     }
     this.#plan = buildPlan(options.first, this.#plant, options.env)
-    this.#hall = hallOf(this.#plan, this.#plant)
+    this.#hall = this.#hallOf(this.#plan)
   }
 
   async start(): Promise<void> {
@@ -116,6 +147,7 @@ export class Gatehouse {
       onExchange: exchange => this.#serve(exchange),
       fallback: (request, response) => app.routing(request, response)
     })
+    this.#shedding = this.#watchOverload(this.#server)
     this.port = await this.#server.listen(listen.port, listen.host)
     if (path !== undefined) this.#watch = watchConfig(path, () => this.reload(), { files: first.sources.files })
   }
@@ -126,20 +158,60 @@ export class Gatehouse {
     this.#use(buildPlan(loaded, this.#plant, this.#options.env))
   }
 
+  #watchOverload(server: HttpServer): Shedding {
+    const { clock, log, upstream } = this.#plant
+    return new Shedding({
+      vitals: this.#options.vitals ?? systemVitals(),
+      limits: () => this.#plan.config.overload,
+      sockets: () => server.connections + upstream.sockets,
+      inFlightShare: () => server.inFlightBytes / this.#options.first.config.limits.inFlightBytesMax,
+      clock,
+      log
+    })
+  }
+
   #use(plan: Plan): void {
     this.#plan = plan
-    this.#hall = hallOf(plan, this.#plant)
+    this.#hall = this.#hallOf(plan)
+  }
+
+  #hallOf(plan: Plan): Hall {
+    const hall = hallOf(plan, this.#plant, this.#options.keepAliveMs)
+    return {
+      ...hall,
+      refused: (id, dialect, failure) => {
+        if (failure.code === 'overloaded') this.#shedding?.refusedBody()
+        else hall.refused(id, dialect, failure)
+      }
+    }
   }
 
   #serve(exchange: Exchange): void {
     for (const door of DOORS) {
       const parameters = door.method === exchange.method ? door.path.exec(exchange.path) : null
       if (!parameters) continue
-      const refused = this.#ready ? this.#refuse(exchange.headers) : draining()
-      if (refused) refuse(exchange, this.#hall, door.dialect(exchange.headers), refused)
+      const dialect = door.dialect(exchange.headers)
+      const turnedAway = this.#turnAway()
+      const refused = turnedAway ?? this.#refuse(exchange.headers)
+      if (turnedAway) writeFailure(exchange, dialect, turnedAway, this.#plant.random.id())
+      else if (refused) refuse(exchange, this.#hall, dialect, refused)
       else void door.serve(exchange, this.#hall, parameters)
       return
     }
+  }
+
+  /** Why no new call is taken now. There may be thousands of them a second: they are counted, not logged one by one. */
+  #turnAway(): Failure | undefined {
+    if (this.#phase !== 'closed') return this.#shed()
+    this.#turnedAway++
+    return draining('The gateway is shutting down; send the call again, to another replica.')
+  }
+
+  #shed(): Failure | undefined {
+    const refused = this.#shedding?.refusal(this.open.calls)
+    // A connection that idles takes the place of one that calls.
+    if (this.#server && this.#phase === 'open') this.#server.keepConnections = refused?.details.reason !== 'sockets'
+    return refused
   }
 
   /** Open mode's refusals (D16): for the doors and everything else on the port alike. */
@@ -155,9 +227,14 @@ export class Gatehouse {
         recent: this.#plan.keys ? undefined : this.#plant.recent.list(),
         version: VERSION
       }),
-      ready: () => this.#ready,
+      ready: () => this.#phase === 'open',
       refuse: headers => this.#refuse(headers),
       newId: () => this.#plant.random.id(),
+      adminToken: this.#options.adminToken,
+      explain: {
+        explain: (call, key, assuming) => this.#plan.explain(call, key, assuming),
+        monotonicMs: () => this.#plant.clock.monotonicMs()
+      },
       doorMethods: path => [...new Set(DOORS.filter(door => door.path.test(path)).map(door => door.method))]
     }
   }
@@ -215,20 +292,56 @@ export class Gatehouse {
     }
   }
 
-  /** No new calls; those open may finish, for `graceMs`. Then everything is closed. */
-  async drain(graceMs = DRAIN_MS): Promise<void> {
-    this.#ready = false
+  /** No new calls; those open may finish, for `timeoutMs`. Called again while it runs, it is in a hurry. */
+  drain(timeoutMs: number): Promise<void> {
+    return this.leave({ graceMs: 0, timeoutMs })
+  }
+
+  /**
+   * Leaves as balancers need it: not ready at once, but new calls are taken for a grace, since an address is taken out
+   * of service some time after that; then they are refused, on a listener that stays until calls under way are over. At
+   * the timeout these end too, with an error of their dialect. Called again while it runs, it is in a hurry.
+   */
+  leave(how: Partial<Drain> = {}): Promise<void> {
+    if (this.#left) this.#hurry.abort()
+    else this.#left = this.#leave({ ...this.#plan.config.drain, ...how })
+    return this.#left
+  }
+
+  async #leave({ graceMs, timeoutMs }: Drain): Promise<void> {
+    const { clock } = this.#plant
+    // Where we could not even listen there is nothing to tell.
+    const log = this.port === 0 ? undefined : this.#plant.log
+    const startedMs = clock.monotonicMs()
+    const server = this.#server
+    this.#phase = 'leaving'
     this.#watch?.close()
-    await this.#server?.drain(graceMs)
+    if (server) server.keepConnections = false
+    log?.info({ ...this.open, graceMs, timeoutMs }, 'draining')
+    await this.#unlessHurried(Math.min(graceMs, timeoutMs))
+    this.#phase = 'closed'
+    await this.#unlessHurried(startedMs + timeoutMs - clock.monotonicMs(), server?.settled())
+    const cut = server?.giveUp(() => draining('The gateway shut down before the answer was complete.')) ?? 0
+    await server?.drain(LINGER_MS)
+    this.#shedding?.close()
     await this.#app?.close()
     await this.#plant.upstream.close()
     await this.#sim?.close()
+    log?.info({ cut, turnedAway: this.#turnedAway, tookMs: Math.round(clock.monotonicMs() - startedMs) }, 'drained')
     this.#plant.log.flush()
+  }
+
+  /** Waits for so long, at most until `done`; not at all for who is in a hurry. */
+  async #unlessHurried(milliseconds: number, done?: Promise<void>): Promise<void> {
+    const over = new AbortController()
+    const signal = AbortSignal.any([this.#hurry.signal, over.signal])
+    void done?.then(() => over.abort())
+    await sleep(Math.min(Math.max(0, milliseconds), TIMER_MAX_MS), undefined, { signal }).catch(() => {})
   }
 }
 
 /** What the doors see of a plan. */
-function hallOf(plan: Plan, plant: Plant): Hall {
+function hallOf(plan: Plan, plant: Plant, keepAliveMs = KEEP_ALIVE_MS): Hall {
   return {
     handle: call => handle(call, plan.rooms),
     refused: (id, dialect, failure) => noteRefused(id, dialect.name, failure, plant),
@@ -237,10 +350,11 @@ function hallOf(plan: Plan, plant: Plant): Hall {
     newId: () => plant.random.id(),
     clock: plant.clock,
     bodyLimits: { bytesMax: plan.config.limits.bodyBytesMax, timeoutMs: BODY_TIMEOUT_MS },
-    depthMax: plan.config.limits.depthMax
+    depthMax: plan.config.limits.depthMax,
+    keepAliveMs
   }
 }
 
-function draining(): Failure {
-  return new Failure('draining', 'The gateway is shutting down; send the call again, to another replica.')
+function draining(message: string): Failure {
+  return new Failure('draining', message, { retryAfterMs: RETRY_AFTER_MS })
 }

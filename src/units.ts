@@ -22,6 +22,13 @@ export function parseSize(text: string): Measured {
   return parse(text, BYTES, 'a size', '512B, 64KiB, 40MB or 1GB')
 }
 
+/** `85%` or `12.5%` as a share: 0.85, 0.125. From 0% to 100%. */
+export function parsePercent(text: string): Measured {
+  const match = /^(\d{1,3}(?:\.\d{1,6})?)\s?%$/.exec(text)
+  const share = Number(match?.[1]) / 100
+  return share <= 1 ? { ok: true, value: share } : { ok: false, why: 'a percentage is a number from 0% to 100%: 85%' }
+}
+
 /** Milliseconds in the largest unit that says them in whole numbers: 90000 is `90s`. Reads back as the same number. */
 export function formatDuration(valueMs: number): string {
   return format(valueMs, MS)

@@ -33,3 +33,13 @@ export interface Usage {
 export function mergeUsage(known: Partial<Usage> | undefined, report: Partial<Usage>): Partial<Usage> {
   return { ...known, ...report }
 }
+
+/** What two attempts used together: counts add up, what is no count is the later one's. */
+export function addUsage(one: Partial<Usage> | undefined, other: Partial<Usage> | undefined): Partial<Usage> {
+  const sum: Record<string, unknown> = { ...one, ...other }
+  for (const [name, value] of Object.entries(one ?? {})) {
+    const more = other?.[name as keyof Usage]
+    if (typeof value === 'number' && typeof more === 'number') sum[name] = value + more
+  }
+  return sum
+}

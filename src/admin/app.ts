@@ -1,6 +1,9 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { Failure } from '../errors.ts'
+import { checkAdminToken } from '../access/admin-token.ts'
+import { type Code, Failure } from '../errors.ts'
+import type { Secret } from '../secret.ts'
 import type { Headers } from '../wire/exchange.ts'
+import { type ExplainRooms, explainRequest } from './explain.ts'
 import { HOME_POLICY, type Home, homePage } from './home.ts'
 
 /** What everything beside the doors needs. */
@@ -11,9 +14,15 @@ export interface AdminHall {
   /** The refusal of a request that a web page may have sent in open mode; undefined where it may pass (D16). */
   refuse(headers: Headers): Failure | undefined
   newId(): string
+  /** Who has it may use `/admin/*`; without one nobody may. */
+  adminToken: Secret | undefined
+  explain: ExplainRooms
   /** Methods of the door at this path; empty where none is. */
   doorMethods(path: string): readonly string[]
 }
+
+/** A call to explain is as large as a call; those that carry films need not. */
+const EXPLAIN_BYTES_MAX = 8 * 1024 * 1024
 
 /** Everything that is no door: the front page, the probes, and what is not there. */
 export async function adminApp(hall: AdminHall): Promise<FastifyInstance> {
@@ -42,9 +51,29 @@ export async function adminApp(hall: AdminHall): Promise<FastifyInstance> {
   // Alive: the loop turns. It asks nobody else, or a slow store would have us restarted.
   app.get('/livez', () => ({ status: 'ok' }))
   app.get('/readyz', (_, reply) => (hall.ready() ? { status: 'ok' } : reply.code(503).send({ status: 'draining' })))
-  app.setErrorHandler((thrown, _, reply) => fail(reply, Failure.from(thrown), hall))
+  app.setErrorHandler((thrown, _, reply) => fail(reply, failureOf(thrown), hall))
+  app.register(admin => adminApi(admin, hall), { prefix: '/admin' })
   await app.ready()
   return app
+}
+
+/** The admin API. What is registered here asks for the token before anything else, however its path was spelled. */
+async function adminApi(app: FastifyInstance, hall: AdminHall): Promise<void> {
+  app.addHook('onRequest', async request => checkAdminToken(hall.adminToken, request.headers.authorization))
+  app.post('/explain', { bodyLimit: EXPLAIN_BYTES_MAX }, ({ body }) => explainRequest(body, hall.explain))
+}
+
+/** The framework's own refusals of a body, in our words. */
+const BODY_FAULTS: Readonly<Record<string, Code>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type'
+}
+
+function failureOf(thrown: unknown): Failure {
+  const code = thrown instanceof Error && 'code' in thrown ? BODY_FAULTS[String(thrown.code)] : undefined
+  return code === undefined ? Failure.from(thrown) : new Failure(code, (thrown as Error).message)
 }
 
 function nothingAt(hall: AdminHall, request: FastifyRequest, reply: FastifyReply): Failure {

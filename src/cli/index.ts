@@ -2,6 +2,7 @@
 
 export const commands = {
   check: () => import('./check.ts'),
+  explain: () => import('./explain.ts'),
   init: () => import('./init.ts'),
   schema: () => import('./schema.ts'),
   sim: () => import('./sim.ts'),

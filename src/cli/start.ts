@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { type AdminToken, loadAdminToken } from '../access/admin-token.ts'
 import { welcomeLines } from '../admin/welcome.ts'
 import { systemClock } from '../clock.ts'
 import { CONFIG_FILE_NAMES, type LoadedConfig, loadConfig, type Overrides } from '../config/index.ts'
@@ -32,6 +34,7 @@ export async function run(argv: string[]): Promise<void> {
   const load = () => loadConfig({ path, env: process.env, readFile: file => readFileSync(file, 'utf8'), overrides })
   const first = load()
   mkdirSync(first.config.stores.data, { recursive: true })
+  const admin = loadAdminToken(first.config.stores.data, randomBytes)
   const log = createLog(first.config.log)
   for (const { path: where, message } of first.warnings) log.warn({ where }, message)
   const running = await startGatehouse({
@@ -40,9 +43,11 @@ export async function run(argv: string[]): Promise<void> {
     path,
     env: process.env,
     log,
+    adminToken: admin.token,
     forceCanonical: process.env.FORCE_CANONICAL === '1'
   })
   printBanner(running, first)
+  printAdminToken(admin)
   stopOnSignals(running)
 }
 
@@ -61,19 +66,26 @@ function printBanner(running: Gatehouse, { config, sources }: LoadedConfig): voi
   )
 }
 
-/** One Ctrl-C can arrive twice, through the terminal and through a parent; so soon, it is still the first. */
-const SAME_SIGNAL_MS = 500
+/** Once, when it was made; the token itself only where a person is looking, never into the log of a container. */
+function printAdminToken({ token, path, fresh }: AdminToken): void {
+  if (!fresh) return
+  console.log(`Admin token: in ${path}${process.stdout.isTTY ? `\n  ${token.reveal()}` : ''}\n`)
+}
 
-/** The first signal drains: no new calls, open ones finish. The second ends at once. */
+/** One Ctrl-C can arrive twice, through the terminal and through a parent; so soon, it is still the first. */
+const SAME_SIGNAL_MS = 250
+
+/**
+ * The first signal drains: calls under way finish. Whoever presses Ctrl-C has no balancer that needs a grace. A second
+ * signal is in a hurry: what is still open is told so, and cut.
+ */
 function stopOnSignals(running: Gatehouse): void {
-  let stoppedMs: number | undefined
-  const stop = async () => {
+  let firstMs: number | undefined
+  const stop = (signal: NodeJS.Signals) => {
     const nowMs = systemClock.monotonicMs()
-    if (stoppedMs !== undefined && nowMs - stoppedMs < SAME_SIGNAL_MS) return
-    if (stoppedMs !== undefined) process.exit(1)
-    stoppedMs = nowMs
-    await running.drain()
-    process.exit(0)
+    if (firstMs !== undefined && nowMs - firstMs < SAME_SIGNAL_MS) return
+    firstMs ??= nowMs
+    void running.leave(signal === 'SIGINT' ? { graceMs: 0 } : {}).then(() => process.exit(0))
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

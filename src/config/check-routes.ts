@@ -1,5 +1,8 @@
+import { type Condition, constant } from '../routing/conditions.ts'
+import { branchesOf } from '../routing/reasons.ts'
 import { ATTEMPTS_MAX, DEPTH_MAX, type Route } from '../routing/route.ts'
 import type { RouteEntry } from '../routing/schema.ts'
+import { starOf } from '../stages/resolve.ts'
 import type { ValueFault } from './issues.ts'
 import { type Path, suggest } from './problems.ts'
 
@@ -50,7 +53,8 @@ class Checker implements RouteFindings {
   check(name: string, entry: RouteEntry): void {
     const path = this.#around.pathOf(name)
     this.#checkName(name, ['routes', name])
-    for (const found of targetsOf(entry.to, path)) this.#checkTarget(found.target, found.path)
+    for (const found of targetsOf(entry.to, path)) this.#checkTarget(found.target, found.path, name.includes('*'))
+    this.#checkReach(entry.to, path)
     const circle = this.#circleFrom(name)
     if (circle) {
       this.#fault(path, `leads back to itself: ${circle.join(' → ')}; name a target as provider/model`)
@@ -71,6 +75,8 @@ class Checker implements RouteFindings {
       this.faults.push({ path, atName, message })
     } else if (name === '' || /[\s\p{Cc}]/u.test(name)) {
       this.faults.push({ path, atName, message: 'the name of a route has no spaces and is not empty' })
+    } else if (name.split('*').length > 2) {
+      this.faults.push({ path, atName, message: 'the name of a route has at most one "*"' })
     }
     const names = [...this.#around.routeNames]
     const shadowed = names.slice(0, names.indexOf(name)).find(other => other.toLowerCase() === name.toLowerCase())
@@ -79,9 +85,15 @@ class Checker implements RouteFindings {
     }
   }
 
-  #checkTarget(target: string, path: Path): void {
+  #checkTarget(target: string, path: Path, hasStar: boolean): void {
     const { routeNames, providers, unready, knows } = this.#around
-    if (routeNames.has(target)) return
+    if (target.includes('*') && !hasStar) {
+      this.#fault(path, 'a "*" here stands for that in the name of the route, which has none')
+      return
+    }
+    if (this.#routeOf(target) !== undefined || routeNames.has(target)) return
+    // What the "*" will be is not known yet; a bare name may then be anything.
+    if (target.includes('*') && !target.includes('/')) return
     const slash = target.indexOf('/')
     if (slash === -1) {
       if (knows(target)) return
@@ -100,6 +112,58 @@ class Checker implements RouteFindings {
     }
   }
 
+  /** Branches that no call can come to. */
+  #checkReach(route: Route, path: Path): void {
+    if (typeof route === 'string' || 'use' in route) return
+    if ('when' in route) this.#checkWhen(route.when, path)
+    if ('split' in route) {
+      for (const [index, { weight }] of route.split.entries()) {
+        if (weight === 0) this.#warn([...path, 'split', index, 'weight'], 'is 0: no call goes there')
+      }
+    }
+    const list = 'fallback' in route ? route.fallback : 'best' in route ? route.of : []
+    const member = 'fallback' in route ? 'fallback' : 'of'
+    const names = list.map(each => (typeof each === 'string' ? each : undefined))
+    for (const [index, name] of names.entries()) {
+      if (name === undefined || names.indexOf(name) === index) continue
+      this.#warn([...path, member, index], 'was tried before it comes to this; to try again, use { retry, times }')
+    }
+    for (const [index, below] of branchesOf(route).entries())
+      this.#checkReach(below, [...path, ...stepTo(route, index)])
+  }
+
+  #checkWhen(branches: readonly { if: Condition; then: Route }[], path: Path): void {
+    const seen = new Map<string, number>()
+    let always: number | undefined
+    for (const [index, branch] of branches.entries()) {
+      const at = [...path, 'when', index, 'if']
+      const written = JSON.stringify(branch.if)
+      const value = constant(branch.if)
+      if (always !== undefined) this.#fault(at, `is never looked at: when[${always}] always holds`)
+      else if (seen.has(written)) this.#fault(at, `is never looked at: when[${seen.get(written)}] says the same`)
+      else if (value === false) this.#fault(at, 'can never hold')
+      else if (value === true) {
+        always = index
+        if (index === branches.length - 1) this.#warn(at, 'always holds, so that "else" gets no call')
+      }
+      seen.set(written, seen.get(written) ?? index)
+    }
+  }
+
+  #warn(path: Path, message: string): void {
+    this.warnings.push({ path, atName: false, message })
+  }
+
+  /** The entry that a name leads to, by its own name or by one with a `*`. */
+  #routeOf(name: string): RouteEntry | undefined {
+    if (Object.hasOwn(this.#routes, name)) return this.#routes[name]
+    if (name.includes('/')) return undefined
+    const [pattern] = Object.keys(this.#routes)
+      .filter(each => starOf(each, name) !== undefined)
+      .sort((a, b) => b.length - a.length)
+    return pattern === undefined ? undefined : this.#routes[pattern]
+  }
+
   #fault(path: Path, message: string, near?: [name: string, candidates: ReadonlySet<string>]): void {
     this.faults.push({ path, atName: false, message, ...(near && suggest(...near)) })
   }
@@ -108,10 +172,11 @@ class Checker implements RouteFindings {
   #circleFrom(start: string): string[] | undefined {
     const seen = new Set<string>()
     const follow = (name: string, trail: string[]): string[] | undefined => {
-      const entry = Object.hasOwn(this.#routes, name) ? this.#routes[name] : undefined
+      const entry = this.#routeOf(name)
       if (!entry) return undefined
       for (const { target } of targetsOf(entry.to, [])) {
-        if (target === start) return [...trail, target]
+        // A name that a wildcard catches leads to it as well as the wildcard's own.
+        if (target === start || this.#routeOf(target) === this.#routes[start]) return [...trail, target]
         if (seen.has(target)) continue
         seen.add(target)
         const circle = follow(target, [...trail, target])
@@ -125,24 +190,20 @@ class Checker implements RouteFindings {
   #extentOf(route: Route): Extent {
     if (typeof route === 'string') return this.#extentOfName(route)
     if ('use' in route) return this.#extentOfName(route.use)
-    if ('retry' in route) {
-      const inner = this.#extentOf(route.retry)
-      return { depth: inner.depth + 1, attempts: inner.attempts * (route.times + 1) }
-    }
-    const branches = ('fallback' in route ? route.fallback : route.split.map(branch => branch.to)).map(to =>
-      this.#extentOf(to)
-    )
+    const branches = branchesOf(route).map(to => this.#extentOf(to))
     const attempts = branches.map(branch => branch.attempts)
+    const most = Math.max(...attempts)
+    const all = attempts.reduce((sum, count) => sum + count, 0)
     return {
       depth: 1 + Math.max(...branches.map(branch => branch.depth)),
-      // A fallback goes through all of its branches, a split into one.
-      attempts: 'fallback' in route ? attempts.reduce((sum, count) => sum + count, 0) : Math.max(...attempts)
+      // Of a split and of conditions a call takes one branch; it may go through all of the others.
+      attempts: 'split' in route || 'when' in route ? most : 'retry' in route ? all * (route.times + 1) : all
     }
   }
 
   #extentOfName(name: string): Extent {
     const leaf = { depth: 1, attempts: 1 }
-    const entry = Object.hasOwn(this.#routes, name) ? this.#routes[name] : undefined
+    const entry = this.#routeOf(name)
     if (!entry) return leaf
     if (!this.#extents.has(name)) {
       // Held while the name is being followed, so that a circle (reported on its own) ends here.
@@ -158,7 +219,15 @@ class Checker implements RouteFindings {
 function targetsOf(route: Route, base: Path): { target: string; path: Path }[] {
   if (typeof route === 'string') return [{ target: route, path: base }]
   if ('use' in route) return [{ target: route.use, path: [...base, 'use'] }]
-  if ('retry' in route) return targetsOf(route.retry, [...base, 'retry'])
-  if ('fallback' in route) return route.fallback.flatMap((to, index) => targetsOf(to, [...base, 'fallback', index]))
-  return route.split.flatMap(({ to }, index) => targetsOf(to, [...base, 'split', index, 'to']))
+  return branchesOf(route).flatMap((to, index) => targetsOf(to, [...base, ...stepTo(route, index)]))
+}
+
+/** Where the branch of that number is written, below its route. */
+function stepTo(route: Exclude<Route, string>, index: number): Path {
+  if ('fallback' in route) return ['fallback', index]
+  if ('retry' in route) return ['retry']
+  if ('split' in route) return ['split', index, 'to']
+  if ('best' in route) return ['of', index]
+  if ('when' in route) return index < route.when.length ? ['when', index, 'then'] : ['else']
+  return index === 0 ? ['hedge'] : ['with']
 }

@@ -29,6 +29,8 @@ export function complete(parsed: ParsedConfig, { env, overrides = {} }: { env: E
     stores: { data },
     strict: parsed.strict,
     limits: parsed.limits,
+    drain: parsed.drain,
+    overload: parsed.overload,
     timeouts: parsed.timeouts,
     sim: parsed.sim,
     allowedOrigins: parsed.allowed_origins,

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { named, secret, size } from '../fields.ts'
+import { duration, named, percent, secret, size } from '../fields.ts'
 import { entrySchema } from '../providers/schema.ts'
 import { routesSchema, timeoutDefaultsSchema } from '../routing/schema.ts'
 
@@ -16,6 +16,21 @@ export interface Limits {
   inFlightBytesMax: number
   headerBytesMax: number
   depthMax: number
+}
+
+/** How the gateway leaves (D35). */
+export interface Drain {
+  /** New calls are still taken for so long: balancers take an address out when they get to it. */
+  graceMs: number
+  /** Calls under way may go on for so long, the grace included. */
+  timeoutMs: number
+}
+
+/** When new calls are turned away (D35). */
+export interface OverloadSettings {
+  loopLagMs: number
+  /** From 0 to 1. */
+  memoryShare: number
 }
 
 /** `127.0.0.1:8080`, `[::1]:8080`, `gateway.internal:80`; undefined for anything else. */
@@ -63,6 +78,26 @@ const limitsSchema = z
     })
   )
 
+const drainSchema = z
+  .strictObject({
+    grace: duration
+      .prefault('5s')
+      .describe('New calls are still taken for so long, while balancers notice that `/readyz` says no.'),
+    timeout: duration
+      .prefault('300s')
+      .describe('Calls under way may go on for so long, the grace included; then they end with the error `draining`.')
+  })
+  .transform((drain): Drain => ({ graceMs: drain.grace, timeoutMs: drain.timeout }))
+
+const overloadSchema = z
+  .strictObject({
+    loop_lag: duration.prefault('200ms').describe('How late the event loop may be (99th percentile over 2 s, twice).'),
+    memory: percent
+      .prefault('85%')
+      .describe("How much of its memory (the machine's, the container's, or the heap's) the process may use.")
+  })
+  .transform((overload): OverloadSettings => ({ loopLagMs: overload.loop_lag, memoryShare: overload.memory }))
+
 const origin = z
   .string()
   .regex(/^https?:\/\/[^/\s]+$/, { error: () => 'expected an origin: https://app.example.com, no path' })
@@ -108,6 +143,10 @@ export const configSchema = z
         'Refuse a call of which a part cannot be said in the dialect of its target, instead of naming the loss.'
       ),
     limits: limitsSchema.prefault({}).describe('The largest things taken; everything above is refused.'),
+    drain: drainSchema.prefault({}).describe('How the gateway leaves when it is told to (SIGTERM).'),
+    overload: overloadSchema
+      .prefault({})
+      .describe('From when on new calls get 503 `overloaded`; those under way are never touched.'),
     timeouts: timeoutDefaultsSchema
       .prefault({})
       .describe('Timeouts of every call; routes and targets may say otherwise.'),
@@ -134,6 +173,8 @@ export interface Config {
   readonly stores: ParsedConfig['stores']
   readonly strict: boolean
   readonly limits: Limits
+  readonly drain: Drain
+  readonly overload: OverloadSettings
   readonly timeouts: ParsedConfig['timeouts']
   /** Undefined: on where there is neither a file nor a provider with a key (D36). */
   readonly sim: boolean | undefined

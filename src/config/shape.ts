@@ -47,7 +47,7 @@ function below(schema: Schema, step: PropertyKey): Schema[] {
   const { def } = (schema as z.core.$ZodTypes)._zod
   if (def.type === 'object') {
     const member = Object.hasOwn(def.shape, step) ? def.shape[String(step)] : undefined
-    return member ? [member] : []
+    return member ? [member] : def.catchall ? [def.catchall] : []
   }
   if (def.type === 'record') return [def.valueType]
   if (def.type === 'array') return [def.element]

@@ -1,5 +1,5 @@
 import type { Failure } from '../errors.ts'
-import type { JsonObject } from '../json.ts'
+import type { Edit, JsonBody, JsonObject } from '../json.ts'
 import type { Usage } from '../usage.ts'
 import type { ChatRequest, ChatResponse, DialectName, Event, Finish } from './canonical.ts'
 
@@ -60,6 +60,16 @@ export interface Dialect {
   readonly keepAlive: string
   /** What ends a complete stream, with its framing (`data: [DONE]`); written where a provider leaves it out (D30). */
   readonly streamEnd: string
+  /**
+   * Whether a stream event of this name certainly holds no content, so that one which cannot be read may be left out.
+   * Where the dialect names no events, only names that say so themselves.
+   */
+  isQuiet(event: string): boolean
+  /**
+   * Edits of a native request by which the model goes on from this text as if it had begun its answer with it. Only for
+   * models that are known to take that.
+   */
+  prefill(body: JsonBody, text: string): Edit[]
   /** Path below the provider's base URL, as `/chat/completions`. */
   path(operation: Operation, model: string, stream: boolean): string
   /** Throws a Failure `wrong_type` or `missing_field` with the `param` path. */
@@ -98,6 +108,8 @@ export interface Dialect {
     outputTokensMax: readonly string[]
     /** Members that ask the model to think first: its first token may then take long (D12). */
     reasoning: readonly string[]
+    /** The member that says how many choices are wanted, where there can be several. */
+    choices?: string
     /** The member path that asks for usage in a stream, if it must be asked for. */
     streamUsage?: readonly string[]
   }

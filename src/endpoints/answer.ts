@@ -1,65 +1,114 @@
 import type { Frame } from '../dialects/canonical.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { Failure } from '../errors.ts'
-import type { Call, Reply } from '../stages/call.ts'
-import type { Exchange } from '../wire/exchange.ts'
+import type { JsonObject } from '../json.ts'
+import type { Answered, Call, Reply } from '../stages/call.ts'
+import { type Exchange, endedBy } from '../wire/exchange.ts'
 import type { Outcome, Sink } from '../wire/frames.ts'
 import type { Hall } from './endpoint.ts'
+import { type KeepAlive, STREAM_HEADERS } from './keep-alive.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
-const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache',
-  // Tells nginx and its kin not to collect the stream.
-  'x-accel-buffering': 'no'
-}
 /** A `retry-after` passed on is capped: a provider's mistake must not freeze a client for a day. */
 const RETRY_AFTER_CAP_MS = 60_000
 
+export interface Writing {
+  /** On the monotonic clock, in milliseconds. */
+  nowMs: number
+  /** Of a streamed call. */
+  keepAlive?: KeepAlive | undefined
+}
+
 /** Sends a reply to its client; returns when the last byte is handed over, or the client has left. */
-export function writeReply(exchange: Exchange, call: Call, reply: Reply, nowMs: number): Promise<void> {
+export function writeReply(exchange: Exchange, call: Call, reply: Reply, writing: Writing): Promise<void> {
+  const { nowMs, keepAlive } = writing
   const headers = { [call.dialect.requestIdHeader]: call.id, ...reply.headers, ...gatehouseHeaders(call, reply, nowMs) }
   if (reply.how === 'whole') {
     exchange.send(reply.status, { ...JSON_TYPE, ...headers }, reply.body)
     return Promise.resolve()
   }
   return new Promise(resolve => {
-    exchange.head(reply.status, { ...headers, ...STREAM_HEADERS })
-    exchange.onDrain(() => reply.source.resume())
-    const leave = () => reply.source.destroy()
+    // The head may have gone out before anybody knew who would answer.
+    const isLate = exchange.headSent
+    if (!isLate) exchange.head(reply.status, { ...headers, ...STREAM_HEADERS })
+    exchange.onDrain(() => {
+      if (keepAlive) keepAlive.isFull = false
+      reply.source.resume()
+    })
+    const leave = () => reply.source.destroy(endedBy(exchange.signal))
     exchange.signal.addEventListener('abort', leave, { once: true })
     const done = () => {
       exchange.signal.removeEventListener('abort', leave)
       resolve()
     }
-    reply.source.start(new FrameWriter(exchange, call, done))
+    reply.source.start(new FrameWriter(exchange, call, { answered: reply.answered, isLate, keepAlive, done }))
     if (exchange.signal.aborted) leave()
   })
+}
+
+interface StreamFacts {
+  answered: Answered
+  /** The head said nothing of who answered. */
+  isLate: boolean
+  keepAlive: KeepAlive | undefined
+  done: () => void
 }
 
 /** The last Sink of a stream: the client's socket. */
 class FrameWriter implements Sink<Frame> {
   readonly #exchange: Exchange
   readonly #call: Call
-  readonly #done: () => void
+  readonly #facts: StreamFacts
 
-  constructor(exchange: Exchange, call: Call, done: () => void) {
+  constructor(exchange: Exchange, call: Call, facts: StreamFacts) {
     this.#exchange = exchange
     this.#call = call
-    this.#done = done
+    this.#facts = facts
   }
 
-  frame(frame: Frame): boolean {
-    return frame.raw.length === 0 || this.#exchange.write(frame.raw)
+  frame({ raw, events }: Frame): boolean {
+    // Before the end marker: clients read nothing after it.
+    if (events.some(event => event.type === 'end')) this.#exchange.write(this.#remainder())
+    if (raw.length === 0) return true
+    const { keepAlive } = this.#facts
+    const isTaken = this.#exchange.write(raw)
+    keepAlive?.said()
+    if (keepAlive && !isTaken) keepAlive.isFull = true
+    return isTaken
   }
 
   close(outcome: Outcome): void {
     if (outcome.how === 'done') this.#exchange.end()
     else if (outcome.how === 'failed')
-      this.#exchange.end(this.#call.dialect.streamError(outcome.failure, this.#call.id))
+      this.#exchange.end(this.#remainder() + this.#call.dialect.streamError(outcome.failure, this.#call.id))
     else this.#exchange.destroy()
-    this.#done()
+    this.#facts.done()
   }
+
+  /** What the head did not say: as a comment, which clients pass over. */
+  #remainder(): string {
+    const { answered, isLate } = this.#facts
+    const continued = answered.continued ?? []
+    if (!isLate && continued.length === 0) return ''
+    const { provider, model, attempts, fallback, losses, simulated } = answered
+    return lateWord({
+      request_id: this.#call.id,
+      provider,
+      model,
+      attempts,
+      fallback,
+      ...(losses.length > 0 && { lost: [...losses] }),
+      ...(continued.length > 0 && {
+        continued: continued.map(({ afterChars, ...who }) => ({ ...who, after_chars: afterChars }))
+      }),
+      ...(simulated && { simulated })
+    })
+  }
+}
+
+/** Facts for who reads the stream itself, in a comment of their own. */
+function lateWord(facts: JsonObject): string {
+  return `: gatehouse ${JSON.stringify(facts)}\n\n`
 }
 
 function gatehouseHeaders(call: Call, reply: Reply, nowMs: number): Record<string, string> {
@@ -95,7 +144,9 @@ export function writeFailure(exchange: Exchange, dialect: Dialect, failure: Fail
     return
   }
   if (exchange.headSent) {
-    exchange.end(dialect.streamError(failure, id))
+    const { attempts, provider, model } = failure
+    const facts = { request_id: id, attempts, provider, model }
+    exchange.end(lateWord(facts) + dialect.streamError(failure, id))
     return
   }
   const headers: Record<string, string> = {
@@ -110,12 +161,22 @@ export function writeFailure(exchange: Exchange, dialect: Dialect, failure: Fail
     headers['retry-after'] = String(Math.ceil(waitMs / 1000))
     headers['retry-after-ms'] = String(Math.ceil(waitMs))
   }
+  if (isTriedOut(failure)) headers['x-should-retry'] = 'false'
   const native = failure.native
   if (native && native.dialect === dialect.name && isAboutTheRequest(failure)) {
     exchange.send(native.status, { ...JSON_TYPE, ...headers, ...native.headers }, native.body)
   } else {
     exchange.send(failure.status, { ...JSON_TYPE, ...headers }, JSON.stringify(dialect.error(failure, id)))
   }
+}
+
+/**
+ * The gateway has made its own tries, or refused by a limit of its own: the client's SDK would only multiply them. Where
+ * there is a time to come back at, it may come back.
+ */
+function isTriedOut(failure: Failure): boolean {
+  if (failure.retryAfterMs !== undefined && failure.kind !== 'limited_here') return false
+  return (failure.attempts ?? 0) > 0 && failure.status >= 429
 }
 
 /** The provider spoke about the client's request, not about our account or its own health. */

@@ -1,10 +1,12 @@
 import type { Dialect, Operation } from '../dialects/dialect.ts'
 import { Failure } from '../errors.ts'
 import { JsonBody } from '../json.ts'
+import { PER_CALL_MEMBERS, readPerCall } from '../routing/per-call.ts'
 import type { Call } from '../stages/call.ts'
 import type { Exchange } from '../wire/exchange.ts'
 import { refuse, writeFailure, writeReply } from './answer.ts'
 import type { Endpoint, Hall } from './endpoint.ts'
+import { KeepAlive } from './keep-alive.ts'
 
 /** Members that decide a call: twice there, a provider might take the other one (D20). */
 const ONCE = new Set([
@@ -44,11 +46,15 @@ export function chatDoor(door: ChatDoor): Endpoint {
         refuse(exchange, hall, dialect, thrown, id)
         return
       }
+      const { clock, keepAliveMs: everyMs } = hall
+      const keepAlive = call.stream ? new KeepAlive({ exchange, dialect, id, clock, everyMs }) : undefined
       try {
         const reply = await hall.handle(call)
-        await writeReply(exchange, call, reply, hall.clock.monotonicMs())
+        await writeReply(exchange, call, reply, { nowMs: clock.monotonicMs(), keepAlive })
       } catch (thrown) {
         writeFailure(exchange, dialect, Failure.from(thrown), id)
+      } finally {
+        keepAlive?.stop()
       }
     }
   }
@@ -66,8 +72,11 @@ async function readCall(exchange: Exchange, hall: Hall, id: string, door: ChatDo
       `Send "content-type: application/json"${type ? `, not "${printable(type)}"` : ''}.`
     )
   }
-  const body = JsonBody.scan(await exchange.body(hall.bodyLimits), { depthMax: hall.depthMax, once: ONCE })
-  const model = expect(body, 'model', ['string']) && body.get('model')
+  const sent = JsonBody.scan(await exchange.body(hall.bodyLimits), { depthMax: hall.depthMax, once: ONCE })
+  const routing = readPerCall(sent, exchange.headers)
+  const body = withoutOurs(sent)
+  // Who gives a list of models need not name one of them twice.
+  const model = expect(body, 'model', ['string']) ? body.get('model') : routing.models[0]
   const stream = expect(body, 'stream', ['boolean', 'null']) && body.get('stream')
   if (typeof model !== 'string' || model === '') throw missing('model')
   if (!expect(body, 'messages', ['array'])) throw missing('messages')
@@ -80,11 +89,18 @@ async function readCall(exchange: Exchange, hall: Hall, id: string, door: ChatDo
     model,
     stream: operation === 'chat' && stream === true,
     headers: exchange.headers,
+    routing,
     credentials,
     signal: exchange.signal,
     startedMs: exchange.startedMs,
     waitedMs: 0
   }
+}
+
+/** The members that are for us do not go on to providers. */
+function withoutOurs(body: JsonBody): JsonBody {
+  const ours = PER_CALL_MEMBERS.filter(name => body.has(name))
+  return ours.length === 0 ? body : body.edit(ours.map(name => ({ path: [name], value: undefined })))
 }
 
 function missing(name: string): Failure {

@@ -17,6 +17,8 @@ export interface Hall {
   clock: Clock
   bodyLimits: BodyLimits
   depthMax: number
+  /** How long a stream may be silent before its client gets a sign of life, in milliseconds. */
+  keepAliveMs: number
 }
 
 /** A door: a method and path that clients know, one file each. */

@@ -71,6 +71,10 @@ export interface Provider {
   simulated?: true
   /** A router of its own: it reads `models` and `provider` in a body itself. */
   routesItself?: true
+  /** It goes on generating, and billing, when a connection is closed early. */
+  billsAfterDisconnect?: true
+  /** When the client leaves: close the call, or read the rest of the answer for what it used. */
+  onAbort: 'cancel' | 'drain'
   /** The attempt id may travel to it as `x-client-request-id`. */
   passRequestId: boolean
 }

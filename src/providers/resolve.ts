@@ -73,7 +73,7 @@ function fromPreset(name: string, preset: Preset, env: Environment): Provider | 
   const keys = environmentKeys(preset, env)
   if (keys.length === 0 && !named) return missing(name, preset)
   const credentials = keys.length > 0 ? keys : [keyless(preset.address?.variable ?? name)]
-  return { ...base(name, preset), endpoints, credentials, allowPrivate, catalogId: name }
+  return { ...base(name, preset), endpoints, credentials, allowPrivate, ...billing(preset), catalogId: name }
 }
 
 function base(name: string, preset: Preset | undefined): Omit<Provider, 'endpoints' | 'credentials'> {
@@ -86,8 +86,14 @@ function base(name: string, preset: Preset | undefined): Omit<Provider, 'endpoin
     source: preset?.source ?? { document: `config providers.${name}`, date: '' },
     models: [],
     ...(preset?.routesItself && { routesItself: true as const }),
+    onAbort: 'cancel',
     passRequestId: preset?.passRequestId ?? false
   }
+}
+
+/** Holds of those who bill, not of whoever speaks like them. */
+function billing(preset: Preset | undefined): Pick<Provider, 'billsAfterDisconnect'> {
+  return preset?.bills_after_disconnect ? { billsAfterDisconnect: true } : {}
 }
 
 function missing(name: string, preset: Preset): Missing {
@@ -124,6 +130,8 @@ function fromEntry(name: string, entry: Entry, env: Environment): Provider | Mis
     allowPrivate: entry.allow_private ?? located?.allowPrivate ?? [],
     ...(catalogId !== undefined && { catalogId }),
     models: Object.freeze((entry.models ?? []).map(model => declaredModel(name, model))),
+    ...(atHome && billing(preset)),
+    onAbort: entry.on_abort ?? 'cancel',
     passRequestId: entry.pass_request_id ?? (atHome && preset?.passRequestId === true)
   }
 }

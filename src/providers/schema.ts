@@ -143,6 +143,12 @@ export const entrySchema = z
       .string()
       .optional()
       .describe('The preset whose model facts and prices hold here too, where `base_url` is another address for it.'),
+    on_abort: z
+      .enum(['cancel', 'drain'])
+      .optional()
+      .describe(
+        'When the client leaves: close the call at once (`cancel`, default), or read the rest of the answer, for a minute at most, to learn what it used (`drain`).'
+      ),
     pass_request_id: z.boolean().optional().describe('Send our attempt id along as `x-client-request-id`.')
   })
   .describe('One provider: where it is, how it is spoken to, and as whom.')

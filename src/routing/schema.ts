@@ -2,7 +2,8 @@ import * as z from 'zod'
 import type { Kind } from '../errors.ts'
 import { duration, named } from '../fields.ts'
 import type { JsonObject } from '../json.ts'
-import type { Params, Route, Timeouts } from './route.ts'
+import { conditionSchema } from './condition-schema.ts'
+import type { Params, Route, StreamPolicy, Timeouts } from './route.ts'
 
 /** The failures a route may answer; what is the client's or our own doing (`aborted`, `internal`, …) is not among them. */
 export const ROUTE_KINDS = [
@@ -96,7 +97,8 @@ const kind = z.enum(ROUTE_KINDS).meta({ id: 'Kind', description: 'What went wron
 const kinds = z.array(kind).min(1)
 
 const ROUTE_SHAPES =
-  'expected a route: "provider/model", the name of a route, or one of { use }, { fallback }, { retry, times }, { split }'
+  'expected a route: "provider/model", the name of a route, or one of { use }, { fallback }, { retry, times }, { split }, ' +
+  '{ when, else }, { best, of }, { hedge, with, after }'
 
 const useSchema = z
   .strictObject({
@@ -104,7 +106,13 @@ const useSchema = z
     params: paramsSchema
       .optional()
       .describe('Changes to the request for this target, in the words of its own dialect.'),
-    timeouts: timeoutsSchema.optional().describe('Timeouts of this target.')
+    timeouts: timeoutsSchema.optional().describe('Timeouts of this target.'),
+    upstream_stream: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whole answers are asked for as a stream and put together here, so that a silent provider is noticed early.'
+      )
   })
   .meta({ id: 'Use', description: 'One target with changes.' })
 
@@ -160,15 +168,75 @@ const splitSchema = z
   })
   .meta({ id: 'Split', description: 'By chance, in shares.' })
 
+const whenSchema = z
+  .strictObject({
+    when: z
+      .array(
+        z.strictObject({
+          // Lazy, so that the JSON Schema refers to the condition instead of unfolding it once.
+          if: z.lazy(() => conditionSchema).describe('What must hold of the call.'),
+          // biome-ignore lint/suspicious/noThenProperty: the word of the configuration; nobody awaits a schema.
+          get then() {
+            return routeSchema.describe('Where such calls go.')
+          }
+        }),
+        { error: () => 'expected a list of { if, then }' }
+      )
+      .min(1, { error: () => 'an empty when leads nowhere' })
+      .describe('Looked at in order; the first that holds decides.'),
+    get else() {
+      return routeSchema.describe('Where all other calls go.')
+    }
+  })
+  .meta({ id: 'When', description: 'By what the call is.' })
+
+const bestSchema = z
+  .strictObject({
+    best: z
+      .enum(['fastest', 'cheapest', 'idle'])
+      .describe(
+        'By time to the first content as measured here, by the price of this request, or by calls under way. What is not known comes last.'
+      ),
+    get of() {
+      return z
+        .array(routeSchema, { error: () => 'expected a list of routes' })
+        .min(1, { error: () => 'an empty choice leads nowhere' })
+        .describe('The candidates. The best goes first; the others, in order, are its fallbacks.')
+    },
+    on: kinds.optional().describe('The failures that lead to the next one. Without it: all that another may cure.')
+  })
+  .meta({ id: 'Best', description: 'The best one now.' })
+
+const hedgeSchema = z
+  .strictObject({
+    get hedge() {
+      return routeSchema.describe('Where the call goes first.')
+    },
+    get with() {
+      return routeSchema.describe(
+        'What begins beside it when it is slow, and follows it when it fails. The first content wins, the other is cancelled.'
+      )
+    },
+    after: z
+      .union([duration, z.literal('p95')], { error: () => 'expected a duration (800ms, 2s) or p95' })
+      .describe(
+        'How slow: without content for so long; `p95`: for longer than 95 of 100 of its own calls (20 of them must have been seen).'
+      )
+  })
+  .meta({ id: 'Hedge', description: 'Two, if the first is slow.' })
+
 /** One node of a routing policy (HOUSE 7): says itself what may be below it. */
 export const routeSchema: z.ZodType<Route> = z
-  .union([target, useSchema, fallbackSchema, retrySchema, splitSchema], { error: () => ROUTE_SHAPES })
+  .union([target, useSchema, fallbackSchema, retrySchema, splitSchema, whenSchema, bestSchema, hedgeSchema], {
+    error: () => ROUTE_SHAPES
+  })
   .meta({ id: 'Route', description: 'A target by name, or a policy over further routes.' })
 
 /** What the configuration says of one model name that clients may ask for. */
 export interface RouteEntry {
   to: Route
   timeouts: Partial<Timeouts>
+  streams: StreamPolicy
 }
 
 /** An entry of `routes`: a route, or a route with settings of its own. */
@@ -178,16 +246,34 @@ const entrySchema = z
       routeSchema,
       z.strictObject({
         to: routeSchema.describe('The policy.'),
-        timeouts: timeoutsSchema.optional().describe('Timeouts of calls to this route.')
+        timeouts: timeoutsSchema.optional().describe('Timeouts of calls to this route.'),
+        stream_recovery: z
+          .enum(['error', 'continue'])
+          .optional()
+          .describe(
+            'What becomes of a stream that breaks after its first content: it ends with an error (default), or the next target goes on with it.'
+          ),
+        reply_mode: z
+          .enum(['stream', 'whole'])
+          .optional()
+          .describe(
+            'A stream is passed on as it comes (default), or held until it is whole, so that a break of it is never seen.'
+          )
       })
     ],
-    { error: () => `${ROUTE_SHAPES}; or { to, timeouts }` }
+    { error: () => `${ROUTE_SHAPES}; or { to, timeouts, stream_recovery, reply_mode }` }
   )
   .transform((entry): RouteEntry => {
-    if (typeof entry === 'object' && 'to' in entry) return { to: entry.to, timeouts: entry.timeouts ?? {} }
-    return { to: entry, timeouts: {} }
+    if (typeof entry !== 'object' || !('to' in entry)) return { to: entry, timeouts: {}, streams: {} }
+    const { to, timeouts = {}, stream_recovery, reply_mode } = entry
+    // What is absent stays so: the route further out may say it.
+    const streams = {
+      ...(stream_recovery !== undefined && { recovery: stream_recovery }),
+      ...(reply_mode !== undefined && { replyMode: reply_mode })
+    }
+    return { to, timeouts, streams }
   })
-  .describe('A route, or `{ to: route, timeouts }`.')
+  .describe('A route, or `{ to: route, timeouts, stream_recovery, reply_mode }`.')
 
 /** The section `routes`: the model names clients may ask for beside `provider/model`. */
 export const routesSchema = named(entrySchema)

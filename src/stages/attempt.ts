@@ -3,13 +3,17 @@ import type { Dialect } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/index.ts'
 import { Failure } from '../errors.ts'
 import { type Credential, type Endpoint, endpointFor, type Provider } from '../providers/provider.ts'
-import type { Step, Target, Timeouts } from '../routing/route.ts'
-import type { Headers } from '../wire/exchange.ts'
+import type { Step } from '../routing/facts.ts'
+import type { Target, Timeouts } from '../routing/route.ts'
+import { endedBy, type Headers } from '../wire/exchange.ts'
 import { SseReader } from '../wire/sse.ts'
 import type { Upstream, UpstreamCall, UpstreamHandler } from '../wire/upstream.ts'
 import type { Answered, Call, Reply } from './call.ts'
 import { estimateReply } from './count-tokens.ts'
+import { Drain } from './drain.ts'
 import { frameMaker } from './frame-maker.ts'
+import { inOurWords } from './our-words.ts'
+import { withPrefill } from './prefill.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { ReplyStream } from './stream.ts'
 import { readError, readWhole } from './whole.ts'
@@ -30,6 +34,8 @@ export interface AttemptRooms {
   timeouts(step: Step): Timeouts
   /** Whether the target is known to think before it speaks, so that its first token may take long (D12). */
   reasons(target: Target): boolean
+  /** Whether the target is known to go on from the beginning of an answer that it is given. */
+  prefills(target: Target): boolean
   upstream: Upstream
   clock: Clock
   newId(): string
@@ -54,7 +60,8 @@ export function attempt(call: Call, step: Step, rooms: AttemptRooms): Promise<Re
       estimateReply(call, { provider: provider.name, model: step.target.model, fallback: step.fallback })
     )
   }
-  const prepared = prepare(call, {
+  const begun = rooms.prefills(step.target) ? withPrefill(call) : undefined
+  const prepared = prepare(begun ?? call, {
     target: step.target,
     provider,
     endpoint,
@@ -65,8 +72,14 @@ export function attempt(call: Call, step: Step, rooms: AttemptRooms): Promise<Re
     forceCanonical: rooms.forceCanonical,
     userAgent: rooms.userAgent
   })
-  return new Promise((resolve, reject) => new Attempt(call, step, rooms, provider, prepared, resolve, reject).send())
+  if (begun) prepared.touches.push('messages')
+  const send = () =>
+    new Promise<Reply>((resolve, reject) => new Attempt(call, step, rooms, provider, prepared, resolve, reject).send())
+  return begun ? send().then(reply => (reply.how === 'stream' ? { ...reply, prefilled: true } : reply)) : send()
 }
+
+/** For a provider to end its HTTP message after the last event of its stream. */
+const END_MS = 1_000
 
 class Attempt implements UpstreamHandler {
   readonly #call: Call
@@ -78,7 +91,7 @@ class Attempt implements UpstreamHandler {
   readonly #reject: (failure: Failure) => void
   readonly #timeouts: Timeouts
   readonly #sentMs: number
-  readonly #abort = () => this.#upstream?.abort()
+  readonly #abort = () => this.#left()
   /** Until the attempt, or for a stream the whole call, must be over. */
   #deadline: NodeJS.Timeout | undefined
   /** Until the next content must have come: the first, later any. */
@@ -91,7 +104,11 @@ class Attempt implements UpstreamHandler {
   #stream: ReplyStream | undefined
   #reader: SseReader | undefined
   #lastContentMs = 0
+  /** The client has left, and the answer is read on. */
+  #drain: Drain | undefined
   #over = false
+  /** Nothing more is expected of the provider. */
+  #ended = false
 
   constructor(
     call: Call,
@@ -144,9 +161,10 @@ class Attempt implements UpstreamHandler {
     const { attemptMs, firstTokenMs, firstTokenReasoningMs, totalMs } = this.#timeouts
     const remainingMs = Math.max(1, this.#call.startedMs + totalMs - this.#sentMs)
     const wholeMs = Math.min(attemptMs, remainingMs)
+    const isWhole = !this.#call.stream || this.#call.intake?.held
     this.#deadline = setTimeout(
       () => this.#timeout('silent', 'did not finish in time'),
-      this.#call.stream ? remainingMs : wholeMs
+      isWhole ? wholeMs : remainingMs
     )
     if (!this.#call.stream) return
     const asked = this.#call.dialect.members.reasoning.some(name => this.#call.body.has(name))
@@ -154,7 +172,7 @@ class Attempt implements UpstreamHandler {
     this.#content = setTimeout(() => this.#timeout('slow_first_token', 'sent no content in time'), firstMs)
   }
 
-  /** After the commit point: content must go on. Looks at the time rather than being reset by every event. */
+  /** After the first content: more must come. Looks at the time rather than being reset by every event. */
   #watchContent(afterMs: number): void {
     this.#content = setTimeout(() => {
       const nowMs = this.#rooms.clock.monotonicMs()
@@ -178,20 +196,35 @@ class Attempt implements UpstreamHandler {
     this.#upstream?.abort()
   }
 
+  /** The client left. */
+  #left(): void {
+    // A gateway that shuts down has no time for it, and its client waits to be told.
+    if (this.#provider.onAbort === 'drain' && !endedBy(this.#call.signal)) this.#readOn()
+    else this.#upstream?.abort()
+  }
+
+  #readOn(): void {
+    this.#drain ??= new Drain(() => this.#upstream?.abort())
+  }
+
   head(status: number, headers: Headers): void {
     this.#status = status
     this.#headers = headers
     if (!this.#call.stream || status >= 300 || !(headers['content-type'] ?? '').startsWith('text/event-stream')) return
-    const maker = frameMaker(this.#call, this.#prepared)
-    this.#stream = new ReplyStream(maker, {
+    const { decoded = false, held = false } = this.#call.intake ?? {}
+    const upper = {
+      content: () => this.#firstContent(),
       commit: () => this.#commit(),
-      fail: failure => this.#fail(failure),
+      fail: (failure: Failure) => this.#fail(failure),
       abort: () => {
         this.#disarm()
         this.#upstream?.abort()
       },
-      resume: () => this.#upstream?.resume()
-    })
+      resume: () => this.#upstream?.resume(),
+      drain: () => this.#readOn()
+    }
+    const manner = { held, drains: this.#provider.onAbort === 'drain', choices: this.#prepared.choices }
+    this.#stream = new ReplyStream(frameMaker(this.#call, this.#prepared, decoded), upper, manner)
     this.#reader = new SseReader(
       event => {
         if (this.#stream!.event(event)) this.#lastContentMs = this.#rooms.clock.monotonicMs()
@@ -201,24 +234,35 @@ class Attempt implements UpstreamHandler {
   }
 
   data(chunk: Buffer): boolean {
+    this.#drain?.took(chunk.length)
+    this.#bytes += chunk.length
+    const { replyBytesMax } = this.#rooms
+    const isTooLarge = this.#bytes > replyBytesMax
     if (this.#stream && this.#reader) {
       try {
         this.#reader.push(chunk)
+        if (isTooLarge && this.#call.intake?.held && !this.#stream.committed) throw tooLarge(replyBytesMax)
       } catch (thrown) {
         this.#stream.fail(Failure.from(thrown))
       }
-      if (this.#stream.over) this.#disarm()
+      if (this.#stream.over) this.#awaitEnd()
       return this.#stream.flowing
     }
-    this.#bytes += chunk.length
     this.#chunks.push(chunk)
-    if (this.#bytes > this.#rooms.replyBytesMax) {
-      this.#giveUp(new Failure('provider_malformed', `The answer is larger than ${this.#rooms.replyBytesMax} bytes.`))
-    }
+    if (isTooLarge) this.#giveUp(tooLarge(replyBytesMax))
     return true
   }
 
+  /** All is said; what is left of the HTTP message must not keep the connection for ever. */
+  #awaitEnd(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#disarm()
+    this.#deadline = setTimeout(() => this.#upstream?.abort(), END_MS)
+  }
+
   end(): void {
+    this.#ended = true
     if (this.#stream) {
       this.#reader?.end()
       this.#stream.end()
@@ -258,30 +302,49 @@ class Attempt implements UpstreamHandler {
   }
 
   error(failure: Failure): void {
+    this.#ended = true
     if (this.#stream) this.#stream.fail(failure)
     else this.#fail(failure)
     this.#disarm()
   }
 
-  #commit(): void {
+  #firstContent(): void {
     clearTimeout(this.#content)
     this.#lastContentMs = this.#rooms.clock.monotonicMs()
     this.#watchContent(this.#timeouts.idleContentMs)
+  }
+
+  #commit(): void {
+    const source = this.#stream!
+    if (this.#drain) {
+      source.start(this.#drain.sink(failure => this.#fail(failure)))
+      return
+    }
+    // From here on, who holds the stream ends it, and knows why.
+    this.#call.signal.removeEventListener('abort', this.#abort)
     this.#settle()
-    this.#resolve({ how: 'stream', ...this.#base(this.#prepared.losses), source: this.#stream! })
+    const { intake } = this.#call
+    this.#resolve({ how: 'stream', ...this.#base(this.#prepared.losses), source, ...(intake && { intake }) })
   }
 
   #succeed(reply: Reply): void {
     if (this.#over) return
+    if (this.#drain) {
+      this.#fail(this.#drain.over(true, reply.how === 'whole' ? reply.usage : undefined))
+      return
+    }
     this.#settle()
     this.#disarm()
     this.#resolve(reply)
   }
 
-  #fail(failure: Failure): void {
+  #fail(met: Failure): void {
     if (this.#over) return
     this.#settle()
     this.#disarm()
+    const isDrained = met.details.after_abort !== undefined
+    const failure = this.#drain && !isDrained ? this.#drain.over(false) : met
+    if (failure.kind === 'aborted' && this.#provider.billsAfterDisconnect) failure.details.after_abort ??= 'bills_on'
     failure.provider ??= this.#provider.name
     failure.model ??= this.#step.target.model
     this.#reject(inOurWords(failure, this.#rooms.credential(this.#provider, this.#step.credential)))
@@ -296,6 +359,7 @@ class Attempt implements UpstreamHandler {
   #disarm(): void {
     clearTimeout(this.#deadline)
     clearTimeout(this.#content)
+    this.#drain?.stop()
     this.#call.signal.removeEventListener('abort', this.#abort)
   }
 
@@ -317,33 +381,13 @@ class Attempt implements UpstreamHandler {
         losses,
         touches: this.#prepared.touches,
         attempts: 1,
-        simulated: this.#provider.simulated === true
+        simulated: this.#provider.simulated === true,
+        ...(this.#provider.billsAfterDisconnect && { billsOn: true as const })
       }
     }
   }
 }
 
-/**
- * What a provider says of *our* account (its key, organisation, money or rate) is not the client's (D13, D34): the
- * client gets our words, and where a key was refused which variable it came from, and its last four characters.
- */
-function inOurWords(failure: Failure, credential: Credential): Failure {
-  const words = aboutOurAccount(failure, credential)
-  if (words === undefined) return failure
-  return new Failure(failure.code, `${failure.provider} ${words}.`, {
-    kind: failure.kind,
-    ...(failure.provider !== undefined && { provider: failure.provider }),
-    ...(failure.model !== undefined && { model: failure.model }),
-    ...(failure.retryAfterMs !== undefined && { retryAfterMs: failure.retryAfterMs }),
-    cause: failure
-  })
-}
-
-function aboutOurAccount({ kind }: Failure, credential: Credential): string | undefined {
-  const key = credential.secret
-    ? `the key from ${credential.source} (${credential.secret.hint})`
-    : 'a call without a key'
-  if (kind === 'our_credential') return `did not accept ${key}`
-  if (kind === 'spend_limit') return `has no credit left for ${key}`
-  return kind === 'rate_limited' ? "limits the rate of the gateway's account" : undefined
+function tooLarge(bytesMax: number): Failure {
+  return new Failure('provider_malformed', `The answer is larger than ${bytesMax} bytes.`)
 }

@@ -2,6 +2,7 @@ import type { Event, Frame } from '../dialects/canonical.ts'
 import type { Dialect, Operation } from '../dialects/dialect.ts'
 import type { Failure } from '../errors.ts'
 import type { JsonBody } from '../json.ts'
+import type { PerCall } from '../routing/per-call.ts'
 import type { Usage } from '../usage.ts'
 import type { Headers } from '../wire/exchange.ts'
 import type { Source } from '../wire/frames.ts'
@@ -20,6 +21,8 @@ export interface Call {
   readonly model: string
   readonly stream: boolean
   readonly headers: Headers
+  /** What the call says about its own routing; those members are no longer in `body`. */
+  readonly routing?: PerCall
   /** Every credential the client sent, in whatever header. */
   readonly credentials: readonly string[]
   /** Aborted when the client leaves. */
@@ -28,6 +31,23 @@ export interface Call {
   readonly startedMs: number
   /** Milliseconds spent waiting for providers and between retries, so far: what is left of the total is our own. */
   waitedMs: number
+  /** How a stage wants the provider's stream; set on a copy of the call, for the stages below it. */
+  readonly intake?: Intake
+  /** What the client has of the answer already, where a broken stream is gone on with. */
+  readonly continues?: Continuation
+}
+
+/** How a provider's stream is taken in, where it is not simply passed on. */
+export interface Intake {
+  /** Frames carry events and no bytes: a stage above writes them. */
+  decoded?: true
+  /** Nothing of it is handed on before it is complete: up to then a failure goes back to the plan. */
+  held?: true
+}
+
+export interface Continuation {
+  /** All text that the client was sent, joined. */
+  text: string
 }
 
 /** Who answered, and what it took: for headers, records and traces. */
@@ -45,6 +65,20 @@ export interface Answered {
   touches: readonly string[]
   /** The simulated provider answered; no model was asked. */
   simulated: boolean
+  /** The provider goes on generating, and billing, for a client that has left (`bills_after_disconnect`). */
+  billsOn?: true
+  /** Who went on with the stream after it had broken, in order; grows while the stream is sent. */
+  continued?: Continued[]
+}
+
+/** One who went on with a broken stream. */
+export interface Continued {
+  provider: string
+  model: string
+  /** `prefill`: was given the text so far, to go on from it. `restart`: said it again, and that part was skipped. */
+  how: 'prefill' | 'restart'
+  /** How much text the client had by then, in characters. */
+  afterChars: number
 }
 
 interface ReplyBase {
@@ -57,7 +91,13 @@ interface ReplyBase {
 /** The answer of a call, always in the client's dialect. */
 export type Reply =
   | (ReplyBase & { how: 'whole'; body: Buffer; usage: Partial<Usage> | undefined; finish: string | undefined })
-  | (ReplyBase & { how: 'stream'; source: Source<Frame> })
+  | (ReplyBase & {
+      how: 'stream'
+      source: Source<Frame>
+      intake?: Intake
+      /** The provider was given the text so far (`call.continues`), and goes on from it. */
+      prefilled?: boolean
+    })
 
 /** Whether an event is something the client asked for: from here on the stream is committed (HOUSE 5). */
 export function isContent(event: Event): boolean {
@@ -86,5 +126,10 @@ export interface CallRecord {
   finish: string | undefined
   firstTokenMs: number | undefined
   totalMs: number
+  /**
+   * What became of the provider's answer after the client had left: `drained` (read to its end, so that `usage` is the
+   * provider's), `cut_short` (a limit of the reading came first), or `bills_on` (closed, at a provider that bills on).
+   */
+  afterAbort?: 'drained' | 'cut_short' | 'bills_on'
   configDigest: string
 }

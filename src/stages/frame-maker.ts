@@ -8,7 +8,8 @@ import type { FrameMaker } from './stream.ts'
 const NOTHING = Buffer.alloc(0)
 
 /** How events of this target become frames for this client: their own bytes where the dialect is the same. */
-export function frameMaker(call: Call, prepared: Prepared): FrameMaker {
+export function frameMaker(call: Call, prepared: Prepared, decoded: boolean): FrameMaker {
+  if (decoded) return decodedFrames(prepared)
   return prepared.native ? nativeFrames(call, prepared) : translatedFrames(call, prepared)
 }
 
@@ -17,12 +18,19 @@ function nativeFrames(call: Call, prepared: Prepared): FrameMaker {
   return {
     frame(event) {
       const events = decode(event.event, event.data)
-      const hidden = prepared.hideUsage && isUsageOnly(events)
-      return { raw: hidden ? NOTHING : event.raw, events }
+      const hidden = (prepared.hideUsage && isUsageOnly(events)) || (event.unterminated && events.length === 0)
+      return { raw: hidden ? NOTHING : terminated(event), events }
     },
-    comment: event => ({ raw: event.raw, events: [] }),
+    comment: event => (event.unterminated ? undefined : { raw: event.raw, events: [] }),
+    mayMiss: mayMissIn(prepared),
     end: () => ({ raw: Buffer.from(call.dialect.streamEnd), events: [{ type: 'end' }] })
   }
+}
+
+/** What follows, an end or an error, must not run into a block that the provider did not close. */
+function terminated({ raw, unterminated }: SseEvent): Buffer {
+  if (!unterminated) return raw
+  return Buffer.concat([raw, Buffer.from(raw.at(-1) === 10 ? '\n' : '\n\n')])
 }
 
 function isUsageOnly(events: readonly Event[]): boolean {
@@ -41,6 +49,27 @@ function translatedFrames(call: Call, prepared: Prepared): FrameMaker {
   return {
     frame: (event: SseEvent) => frame(translator.push(event.event, event.data)),
     comment: () => undefined,
+    mayMiss: mayMissIn(prepared),
     end: () => frame(translator.end())
+  }
+}
+
+/** Events only: for a stage that writes the stream itself. */
+function decodedFrames(prepared: Prepared): FrameMaker {
+  const decode = prepared.dialect.decoder()
+  return {
+    frame: event => ({ raw: NOTHING, events: decode(event.event, event.data) }),
+    comment: () => undefined,
+    mayMiss: mayMissIn(prepared),
+    end: () => ({ raw: NOTHING, events: [{ type: 'end' }] })
+  }
+}
+
+/** An event that cannot be read and is certainly no content is a named loss. */
+function mayMissIn({ dialect, losses }: Prepared): FrameMaker['mayMiss'] {
+  return ({ event }) => {
+    if (!dialect.isQuiet(event)) return false
+    losses.push(`event ${event}`)
+    return true
   }
 }

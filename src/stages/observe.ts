@@ -3,7 +3,7 @@ import type { Frame } from '../dialects/canonical.ts'
 import type { Failure } from '../errors.ts'
 import { mergeUsage, type Usage } from '../usage.ts'
 import type { Outcome, Sink, Source } from '../wire/frames.ts'
-import { type Call, type CallRecord, isContent, type Reply } from './call.ts'
+import { type Answered, type Call, type CallRecord, isContent, type Reply } from './call.ts'
 
 export interface ObserveRooms {
   clock: Clock
@@ -21,12 +21,13 @@ export function observe(
   rooms: ObserveRooms
 ): Reply {
   const answered = { ...reply.answered, attempts: trail.length + 1 }
-  const facts = { answered, attempts: answered.attempts, status: reply.status }
   if (reply.how === 'whole') {
     const record = blank(call, key, trail, rooms)
     rooms.record({
       ...record,
-      ...facts,
+      answered,
+      attempts: answered.attempts,
+      status: reply.status,
       outcome: 'done',
       usage: reply.usage,
       finish: reply.finish,
@@ -34,17 +35,31 @@ export function observe(
     })
     return { ...reply, answered }
   }
+  // A stream that was gone on with has taken more attempts than its beginning.
+  const count = (isOnTrail: boolean) => {
+    answered.attempts = trail.length + (isOnTrail ? 0 : 1)
+  }
   const finished = (outcome: Outcome, seen: Seen) => {
+    count(outcome.how === 'failed' && trail.includes(outcome.failure))
     rooms.record({
       ...blank(call, key, trail, rooms),
-      ...facts,
+      answered,
+      attempts: answered.attempts,
+      status: reply.status,
       ...seen,
       outcome: outcome.how,
-      ...(outcome.how === 'aborted' && { status: 499 }),
+      ...(outcome.how === 'aborted' && { status: 499, ...afterAbort(outcome.drained, answered) }),
       ...(outcome.how === 'failed' && { failure: outcome.failure, status: outcome.failure.status })
     })
   }
-  return { ...reply, answered, source: new Watched(reply.source, call.startedMs, rooms.clock, finished) }
+  const source = new Watched(reply.source, call.startedMs, rooms.clock, { ending: () => count(false), finished })
+  return { ...reply, answered, source }
+}
+
+/** What became of the provider's answer when its client had left. */
+function afterAbort(drained: boolean | undefined, { billsOn }: Answered): Pick<CallRecord, 'afterAbort'> {
+  if (drained !== undefined) return { afterAbort: drained ? 'drained' : 'cut_short' }
+  return billsOn ? { afterAbort: 'bills_on' } : {}
 }
 
 /** Records a call that got no reply. */
@@ -60,6 +75,10 @@ export function failed(
     attempts: trail.length,
     status: failure.status,
     outcome: failure.kind === 'aborted' ? 'aborted' : 'failed',
+    usage: failure.usage,
+    ...(failure.details.after_abort && {
+      afterAbort: failure.details.after_abort as CallRecord['afterAbort'] & string
+    }),
     failure
   })
 }
@@ -89,23 +108,24 @@ function blank(call: Call, key: string | undefined, trail: readonly Failure[], r
 
 type Seen = Pick<CallRecord, 'usage' | 'finish' | 'firstTokenMs'>
 
+interface Watcher {
+  /** The last event of a complete stream is about to go to the client. */
+  ending(): void
+  finished(outcome: Outcome, seen: Seen): void
+}
+
 /** A Source that is the other one, seen: usage, the first content, the finish and the end. */
 class Watched implements Source<Frame> {
   readonly #source: Source<Frame>
   readonly #startedMs: number
   readonly #clock: Clock
-  readonly #finished: (outcome: Outcome, seen: Seen) => void
+  readonly #watcher: Watcher
 
-  constructor(
-    source: Source<Frame>,
-    startedMs: number,
-    clock: Clock,
-    finished: (outcome: Outcome, seen: Seen) => void
-  ) {
+  constructor(source: Source<Frame>, startedMs: number, clock: Clock, watcher: Watcher) {
     this.#source = source
     this.#startedMs = startedMs
     this.#clock = clock
-    this.#finished = finished
+    this.#watcher = watcher
   }
 
   start(sink: Sink<Frame>): void {
@@ -115,6 +135,7 @@ class Watched implements Source<Frame> {
       frame: frame => {
         for (const event of frame.events) {
           if ((event.type === 'usage' || event.type === 'start') && event.usage) usage = mergeUsage(usage, event.usage)
+          else if (event.type === 'end') this.#watcher.ending()
           else if (event.type === 'finish') seen.finish ??= event.finish.unified
           if (seen.firstTokenMs === undefined && isContent(event))
             seen.firstTokenMs = this.#clock.monotonicMs() - this.#startedMs
@@ -122,7 +143,7 @@ class Watched implements Source<Frame> {
         return sink.frame(frame)
       },
       close: outcome => {
-        this.#finished(outcome, { ...seen, usage })
+        this.#watcher.finished(outcome, { ...seen, usage })
         sink.close(outcome)
       }
     })

@@ -23,6 +23,8 @@ export interface Prepared {
   request: ChatRequest | undefined
   /** Usage was asked for on our behalf: the client must not see the event that brings it. */
   hideUsage: boolean
+  /** How many choices the target was asked for. */
+  choices: number
 }
 
 export interface PrepareOptions {
@@ -66,8 +68,14 @@ export function prepare(call: Call, options: PrepareOptions): Prepared {
     touches: draft.touches,
     native,
     request: translated?.request,
-    hideUsage: usagePath !== undefined && !asksUsage(call)
+    hideUsage: usagePath !== undefined && !asksUsage(call),
+    choices: choicesIn(draft.body, dialect)
   }
+}
+
+function choicesIn(body: JsonBody, { members }: Dialect): number {
+  const value = members.choices === undefined ? undefined : body.get(members.choices)
+  return typeof value === 'number' ? value : 1
 }
 
 interface Draft {
@@ -99,7 +107,7 @@ function read(body: JsonBody, path: readonly string[]): Json | undefined {
 }
 
 /** Whether the client itself wants usage in its stream; dialects without such a member always send it. */
-function asksUsage(call: Call): boolean {
+export function asksUsage(call: Call): boolean {
   const path = call.dialect.members.streamUsage
   return path === undefined || read(call.body, path) === true
 }

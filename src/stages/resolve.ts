@@ -1,11 +1,12 @@
 import { Failure } from '../errors.ts'
 import { nearest } from '../nearest.ts'
-import type { Route, Target, Timeouts } from '../routing/route.ts'
+import type { Route, StreamPolicy, Target, Timeouts } from '../routing/route.ts'
 
 /** A configured route: its tree, and what holds for the whole call. */
 export interface NamedRoute {
   to: Route
   timeouts?: Partial<Timeouts> | undefined
+  streams?: StreamPolicy | undefined
 }
 
 /** Where names can lead (D11). All of it frozen, from one config version. */
@@ -23,14 +24,16 @@ export interface Names {
   known(): Iterable<string>
 }
 
-export type Resolved = { route: NamedRoute; target?: undefined } | { target: Target; route?: undefined }
+export type Resolved =
+  /** `star`: what the `*` in the route's name stands for. */
+  { route: NamedRoute; star?: string; target?: undefined } | { target: Target; route?: undefined; star?: undefined }
 
 /** Which rule of D11 found the name: shown by `explain` and kept in the log. */
-export type Rule = 'route' | 'provider/model' | 'catalogue' | 'family' | 'door'
+export type Rule = 'route' | 'wildcard' | 'provider/model' | 'catalogue' | 'family' | 'door'
 
 /**
- * A model name, as D11 resolves it: a route, `provider/rest`, a provider of the catalogue that is configured, the
- * owner of its family, the door's own provider. Undefined when none of them applies.
+ * A model name, as D11 resolves it: a route (by its name, else by one with a `*`), `provider/rest`, a provider of the
+ * catalogue that is configured, the owner of its family, the door's own provider. Undefined when none of them applies.
  */
 export function resolveName(
   name: string,
@@ -40,6 +43,8 @@ export function resolveName(
   const route = names.routes.get(name)
   if (route) return { route, rule: 'route' }
   const slash = name.indexOf('/')
+  const wild = slash === -1 ? wildcardOf(name, names.routes) : undefined
+  if (wild) return { ...wild, rule: 'wildcard' }
   if (slash > 0 && names.providers.has(name.slice(0, slash))) {
     return { target: { provider: name.slice(0, slash), model: name.slice(slash + 1) }, rule: 'provider/model' }
   }
@@ -58,13 +63,45 @@ export function resolveName(
   return undefined
 }
 
+/**
+ * The route whose name fits with its one `*` for any text; of several the longest name. A name with a slash is a
+ * target's, never a wildcard's: else a route could catch its own targets.
+ */
+function wildcardOf(name: string, routes: Names['routes']): { route: NamedRoute; star: string } | undefined {
+  let best: { pattern: string; route: NamedRoute; star: string } | undefined
+  for (const [pattern, route] of routes) {
+    if (best && pattern.length <= best.pattern.length) continue
+    const star = starOf(pattern, name)
+    if (star !== undefined) best = { pattern, route, star }
+  }
+  return best && { route: best.route, star: best.star }
+}
+
+/** What the `*` of a pattern stands for in a name; undefined where they do not fit, or there is none. */
+export function starOf(pattern: string, name: string): string | undefined {
+  const at = pattern.indexOf('*')
+  if (at === -1) return undefined
+  const [before, after] = [pattern.slice(0, at), pattern.slice(at + 1)]
+  const fits = name.startsWith(before) && name.endsWith(after) && name.length >= before.length + after.length
+  return fits ? name.slice(at, name.length - after.length) : undefined
+}
+
+/** Every configured provider that a model name leads to, in config order: for calls that say which they want. */
+export function candidatesOf(name: string, names: Names, doorProvider: string | undefined): Target[] {
+  const found = resolveName(name, names, doorProvider)
+  if (!found?.target) return []
+  if (found.rule !== 'catalogue') return [found.target]
+  const listed = new Set(names.providersOf(name))
+  return [...names.providers].filter(each => listed.has(each)).map(provider => ({ provider, model: name }))
+}
+
 /** The 404 for a name that leads nowhere: the reason, and near names. */
-export function unknownModel(name: string, names: Names): Failure {
+export function unknownModel(name: string, names: Names, param = 'model'): Failure {
   const near = nearest(name, names.known(), 3)
   const reason = reasonFor(name, names)
   const suggestion = near.length > 0 ? ` Did you mean ${near.map(n => `"${n}"`).join(', ')}?` : ''
   return new Failure('unknown_model', `No route or provider for the model "${name}": ${reason}.${suggestion}`, {
-    param: 'model'
+    param
   })
 }
 

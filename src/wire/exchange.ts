@@ -1,3 +1,5 @@
+import { Failure } from '../errors.ts'
+
 /** Header names in lower case; a repeated header is joined with `, `, as HTTP allows. */
 export type Headers = Readonly<Record<string, string>>
 
@@ -23,7 +25,10 @@ export interface Exchange {
   readonly remoteAddress: string
   /** When the head had been read, on the monotonic clock. */
   readonly startedMs: number
-  /** Aborted when the client leaves before the answer is complete. Never aborted after it. */
+  /**
+   * Aborted when the client leaves before the answer is complete; never after it. Aborted too when the gateway itself
+   * ends the call (a drain): then the reason is a Failure, and the client is still there to hear of it. See `endedBy`.
+   */
   readonly signal: AbortSignal
   /** Reads the whole body once. Failures: `body_too_large`, `slow_request`, `client_closed`, `malformed_http`. */
   body(limits: BodyLimits): Promise<Buffer>
@@ -38,4 +43,9 @@ export interface Exchange {
   send(status: number, headers: Record<string, string>, body: Buffer | string): void
   /** Cuts the connection: for answers that cannot be ended honestly. */
   destroy(): void
+}
+
+/** Why the gateway itself ended the exchange of this signal; undefined where it goes on, or the client left. */
+export function endedBy(signal: AbortSignal): Failure | undefined {
+  return signal.reason instanceof Failure ? signal.reason : undefined
 }

@@ -1,7 +1,11 @@
 import type { Failure } from '../errors.ts'
 
 /** How a stream ended. `aborted`: the receiving side went away. */
-export type Outcome = { how: 'done' } | { how: 'failed'; failure: Failure } | { how: 'aborted' }
+export type Outcome =
+  | { how: 'done' }
+  | { how: 'failed'; failure: Failure }
+  /** `drained`: the source was read on all the same, to its end (true) or to a limit (false). */
+  | { how: 'aborted'; drained?: boolean }
 
 /**
  * Frames are pushed (D10). A Source hands each frame to its one Sink; `frame` returning `false` asks it to pause until

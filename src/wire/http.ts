@@ -58,6 +58,14 @@ export interface HttpServer {
   readonly openExchanges: number
   /** Bytes of bodies held now. */
   readonly inFlightBytes: number
+  /** Connections of clients, idle ones included. */
+  readonly connections: number
+  /** Whether connections are kept for a next request; where not, each answer says `connection: close`. */
+  keepConnections: boolean
+  /** Resolves when the answers that doors give now are over. Later ones, and those of `fallback`, are not waited for. */
+  settled(): Promise<void>
+  /** Asks for the end of every answer that a door gives, each with a failure of its own. Returns how many there were. */
+  giveUp(why: () => Failure): number
   /** Takes no new connections, closes idle ones, waits for the answers under way, and cuts what is left after `graceMs`. */
   drain(graceMs: number): Promise<void>
 }
@@ -66,10 +74,24 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   return new NodeHttpServer(options)
 }
 
-/** An answer under way on a connection; the exchange where a door gives it. */
+/** A connection of a client. Several answers are under way on it where its requests are pipelined. */
+interface Line {
+  /** The answer that began last. */
+  latest: Open | undefined
+  /** It broke the protocol: what follows may be anything. */
+  refused: boolean
+  /** An answer has said `connection: close`: what follows is not read (RFC 9112, 9.6). */
+  ending: boolean
+}
+
+/** An answer under way. */
 interface Open {
   response: ServerResponse
-  exchange: NodeExchange | undefined
+  exchange: NodeExchange
+  /** A door gives it. */
+  isDoor: boolean
+  /** Called when it is complete or its connection gone. */
+  onOver: (() => void)[]
 }
 
 /** A connection that was refused has this long to read why. */
@@ -81,9 +103,9 @@ class NodeHttpServer implements HttpServer {
   readonly #server: Server
   readonly #deadlines: Deadlines
   readonly #inFlight: InFlightBytes
-  readonly #open = new Map<ServerResponse, Open>()
-  readonly #latest = new WeakMap<Socket, Open>()
-  readonly #refused = new WeakSet<Socket>()
+  readonly #lines = new Map<Socket, Line>()
+  readonly #open = new Set<Open>()
+  keepConnections = true
   #draining = false
   #onIdle: (() => void) | undefined
 
@@ -111,6 +133,7 @@ class NodeHttpServer implements HttpServer {
     this.#server.maxHeadersCount = 0
     // Fires only without any progress in either direction; who waits for a provider is spared in #onTimeout.
     this.#server.timeout = limits.slowClientMs
+    this.#server.on('connection', socket => this.#connected(socket))
     this.#server.on('request', (request, response) => this.#request(request, response, false))
     this.#server.on('checkContinue', (request, response) => this.#request(request, response, true))
     this.#server.on('clientError', (error, socket) => this.#clientError(error, socket as Socket))
@@ -134,7 +157,27 @@ class NodeHttpServer implements HttpServer {
     return this.#inFlight.used
   }
 
+  get connections(): number {
+    return this.#lines.size
+  }
+
+  async settled(): Promise<void> {
+    const over = this.#doors().map(open => new Promise<void>(resolve => open.onOver.push(resolve)))
+    await Promise.all(over)
+  }
+
+  giveUp(why: () => Failure): number {
+    const doors = this.#doors()
+    for (const { exchange } of doors) exchange.giveUp(why())
+    return doors.length
+  }
+
+  #doors(): Open[] {
+    return [...this.#open].filter(open => open.isDoor)
+  }
+
   async drain(graceMs: number): Promise<void> {
+    this.keepConnections = false
     this.#draining = true
     const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
     const idle = new Promise<void>(resolve => {
@@ -151,31 +194,40 @@ class NodeHttpServer implements HttpServer {
   #request(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
     // Means nothing on a request, and is the one header that node reads as an array.
     if (request.headers['set-cookie'] !== undefined) delete request.headers['set-cookie']
-    if (this.#refused.has(request.socket)) return
-    const open: Open = { response, exchange: undefined }
-    this.#open.set(response, open)
-    this.#latest.set(request.socket, open)
+    const line = this.#lines.get(request.socket)
+    if (line === undefined || line.refused || line.ending) return
     response.on('timeout', onTimeout)
-    if (this.#draining) response.shouldKeepAlive = false
     const exchange = new NodeExchange(request, response, expectsContinue, {
       deadlines: this.#deadlines,
       share: this.#inFlight.share(),
-      draining: () => this.#draining,
+      // What was asked on this connection already is still answered.
+      isLast: () => !this.keepConnections && line.latest === open,
+      onLast: () => {
+        line.ending = true
+      },
       onClose: () => this.#closed(open)
     })
+    const isDoor = this.#options.isDoor(exchange.method, exchange.path)
+    const open: Open = { response, exchange, isDoor, onOver: [] }
+    line.latest = open
+    this.#open.add(open)
     const failure = this.#malformed(request)
     if (failure !== undefined) {
-      // What follows on this connection may be anything.
-      this.#refused.add(request.socket)
+      line.refused = true
       response.shouldKeepAlive = false
       this.#sendFailure(exchange, failure)
-    } else if (this.#options.isDoor(exchange.method, exchange.path)) {
-      open.exchange = exchange
+    } else if (isDoor) {
       this.#serve(exchange)
     } else {
+      if (!this.keepConnections) response.shouldKeepAlive = false
       if (expectsContinue) response.writeContinue()
       this.#options.fallback(request, response)
     }
+  }
+
+  #connected(socket: Socket): void {
+    this.#lines.set(socket, { latest: undefined, refused: false, ending: false })
+    socket.once('close', () => this.#lines.delete(socket))
   }
 
   #serve(exchange: NodeExchange): void {
@@ -207,7 +259,8 @@ class NodeHttpServer implements HttpServer {
   }
 
   #closed(open: Open): void {
-    this.#open.delete(open.response)
+    this.#open.delete(open)
+    for (const tell of open.onOver) tell()
     if (!this.#draining) return
     // The connection is idle only after node has noticed the end as well.
     setImmediate(() => this.#server.closeIdleConnections())
@@ -216,16 +269,17 @@ class NodeHttpServer implements HttpServer {
 
   /** The parser gave the connection up, or the client was too slow: it hears why, where it still can. */
   #clientError(error: Error & { code?: string }, socket: Socket): void {
-    if (this.#refused.has(socket)) return
+    const line = this.#lines.get(socket)
+    if (line?.refused) return
     const failure = protocolFailure(error.code)
-    const open = this.#latest.get(socket)
-    const answering = open !== undefined && this.#open.has(open.response)
+    const open = line?.latest
+    const answering = open !== undefined && this.#open.has(open)
     if (failure === undefined || !socket.writable || (answering && open.response.headersSent)) {
       socket.destroy()
       return
     }
-    this.#refused.add(socket)
-    if (answering && open.exchange?.breakOff(failure)) return
+    if (line) line.refused = true
+    if (answering && open.exchange.breakOff(failure)) return
     const { headers, body } = this.#neutralError(failure)
     const head = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' })
     const deadline = { dueMs: this.#deadlines.nowMs() + LINGER_MS, expire: () => socket.destroy() }

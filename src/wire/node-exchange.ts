@@ -14,8 +14,10 @@ const LINGER_MS = 1000
 export interface ExchangeContext {
   deadlines: Deadlines
   share: InFlightShare
-  /** The server is shutting down: the connection is not kept. */
-  draining(): boolean
+  /** No further request is wanted on this connection. */
+  isLast(): boolean
+  /** The head says that this is the connection's last answer. */
+  onLast(): void
   /** Called once, when the answer is complete or the connection gone. */
   onClose(): void
 }
@@ -40,6 +42,7 @@ export class NodeExchange implements Exchange {
   #finished = false
   #closed = false
   #left = false
+  #why: Failure | undefined
   #pieceSent = false
   /** The pieces of the answer are chunks (RFC 9112, 7.1), framed by us. */
   #framed = false
@@ -72,6 +75,7 @@ export class NodeExchange implements Exchange {
     if (this.#abort === undefined) {
       this.#abort = new AbortController()
       if (this.#left) this.#abort.abort()
+      else if (this.#why) this.#abort.abort(this.#why)
     }
     return this.#abort.signal
   }
@@ -84,7 +88,7 @@ export class NodeExchange implements Exchange {
     if (this.#body !== undefined) throw new Error('the body is read once')
     const body = new RequestBody(this.#request, limits, this.#context.deadlines, this.#context.share)
     this.#body = body
-    const refused = body.refusal()
+    const refused = this.#why ?? body.refusal()
     if (refused !== undefined) {
       body.fail(refused)
       return body.promise
@@ -95,6 +99,14 @@ export class NodeExchange implements Exchange {
     }
     body.start()
     return body.promise
+  }
+
+  /** Whoever answers is asked to stop, and told why; the client can still be told too. */
+  giveUp(failure: Failure): void {
+    if (this.#over || this.#closed || this.#why) return
+    this.#why = failure
+    this.#body?.fail(failure)
+    this.#abort?.abort(failure)
   }
 
   /** The protocol broke under the request. True where a door waits for the body, and so will answer. */
@@ -154,10 +166,12 @@ export class NodeExchange implements Exchange {
 
   /** Decides whether the connection can be kept. */
   #beforeHead(): void {
-    if (this.#context.draining()) this.#response.shouldKeepAlive = false
-    if (!this.#hasUnwantedBody()) return
-    this.#response.shouldKeepAlive = false
-    closeGently(this.#request, this.#socket, this.#context.deadlines)
+    if (this.#context.isLast()) this.#response.shouldKeepAlive = false
+    if (this.#hasUnwantedBody()) {
+      this.#response.shouldKeepAlive = false
+      closeGently(this.#request, this.#socket, this.#context.deadlines)
+    }
+    if (!this.#response.shouldKeepAlive) this.#context.onLast()
   }
 
   /** Much of the body is still to come, or nobody knows how much. */

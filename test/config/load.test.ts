@@ -12,6 +12,8 @@ describe('a configuration', () => {
     assert.equal(config.auth, 'open')
     assert.deepEqual(config.stores, { data: './data' })
     assert.deepEqual(config.limits, { bodyBytesMax: 40e6, inFlightBytesMax: 512e6, headerBytesMax: 16e3, depthMax: 64 })
+    assert.deepEqual(config.drain, { graceMs: 5_000, timeoutMs: 300_000 })
+    assert.deepEqual(config.overload, { loopLagMs: 200, memoryShare: 0.85 })
     assert.deepEqual(config.timeouts, {
       connectMs: 5_000,
       headMs: 30_000,
@@ -41,12 +43,14 @@ describe('a configuration', () => {
       '  alias: plain',
       '  bare: claude-opus-4-7',
       '  smart:',
-      '    to: { fallback: [alias, { use: anthropic/claude-opus-4-7, params: { set: { a: null }, drop: [top_k] }, timeouts: { first_token: 2s } }], on: [stalled] }',
+      '    to: { fallback: [alias, { use: anthropic/claude-opus-4-7, params: { set: { a: null }, drop: [top_k] }, timeouts: { first_token: 2s }, upstream_stream: true }], on: [stalled] }',
+      '    stream_recovery: continue',
+      '    reply_mode: whole',
       '    timeouts: { total: 1m }',
       '  both: { split: [{ weight: 1, to: { retry: plain, times: 2 } }, { weight: 0.5, to: smart }], sticky_by: metadata.user_id }'
     ].join('\n')
     const { routes } = load(text).config
-    assert.deepEqual(routes.plain, { to: 'openai/gpt-5.5', timeouts: {} })
+    assert.deepEqual(routes.plain, { to: 'openai/gpt-5.5', timeouts: {}, streams: {} })
     assert.deepEqual(routes.smart, {
       to: {
         fallback: [
@@ -54,12 +58,14 @@ describe('a configuration', () => {
           {
             use: 'anthropic/claude-opus-4-7',
             params: { set: { a: null }, drop: ['top_k'] },
-            timeouts: { firstTokenMs: 2_000 }
+            timeouts: { firstTokenMs: 2_000 },
+            upstream_stream: true
           }
         ],
         on: ['stalled']
       },
-      timeouts: { totalMs: 60_000 }
+      timeouts: { totalMs: 60_000 },
+      streams: { recovery: 'continue', replyMode: 'whole' }
     })
     assert.equal((routes.both!.to as { split: unknown[] }).split.length, 2)
     for (const name of ['toString', 'constructor']) assert.equal(routes[name], undefined)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../src/units.ts'
+import { formatDuration, formatSize, parseDuration, parsePercent, parseSize } from '../../src/units.ts'
 
 test('durations and sizes are what their units say', () => {
   const durations = {
@@ -17,6 +17,15 @@ test('durations and sizes are what their units say', () => {
     assert.deepEqual(parseDuration(text), { ok: true, value }, text)
   const sizes = { '512B': 512, '16KB': 16_000, '64KiB': 65_536, '40MB': 40_000_000, '1.5MiB': 1_572_864, '1GB': 1e9 }
   for (const [text, value] of Object.entries(sizes)) assert.deepEqual(parseSize(text), { ok: true, value }, text)
+})
+
+test('percentages are shares, from nothing to all', () => {
+  for (const [text, value] of Object.entries({ '85%': 0.85, '12.5 %': 0.125, '0%': 0, '100%': 1 }))
+    assert.deepEqual(parsePercent(text), { ok: true, value }, text)
+  for (const text of ['85', '101%', '-1%', '%', '85%%', '1e1%', ' 85%', '0.85']) {
+    const read = parsePercent(text)
+    assert.match(read.ok ? '' : read.why, /from 0% to 100%/, text)
+  }
 })
 
 test('what has no unit, a wrong one or no number is refused in words that do not repeat it', () => {

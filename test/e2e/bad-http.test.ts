@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { DOORS, OPENAI, parseAnswer, send, sendBytes } from '../support/client.ts'
+import { DOORS, OPENAI, send, sendBytes } from '../support/client.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 import { holdsNoCanary, isRefusal, notProvoked } from '../support/refusal.ts'
-import { RawClient } from '../wire/kit.ts'
 
 /** With small times, so that a client's slowness is soon seen. */
 let opened: TestGateway
@@ -103,29 +102,6 @@ test('wrong methods and paths', async () => {
     'unknown_endpoint'
   )
   assert.equal(opened.seen().length, 0)
-})
-
-test('a call that arrives while the gateway shuts down is sent elsewhere; the open one is finished', async t => {
-  for (const door of DOORS) {
-    const leaving = await startTestGateway({ paceMs: 5 })
-    t.after(() => leaving.close())
-    const body = JSON.stringify(door.body(`${door.provider}/story`, 'go', { stream: true }))
-    const lines = ['content-type: application/json', `content-length: ${body.length}`]
-    const call = `${head(lines, `POST ${door.path} HTTP/1.1`).replace(/host: .*/, `host: ${leaving.gateway.url.slice(7)}`)}${body}`
-    const client = new RawClient(leaving.gateway.port)
-    client.send(call)
-    await client.untilText(/data: /)
-    const drained = leaving.gateway.drain(10_000)
-    // New connections are not taken; this one was there before, and its next call waits behind the stream.
-    client.send(call)
-    await client.untilClosed()
-    const second = client.text.lastIndexOf('HTTP/1.1 ')
-    assert.match(client.text.slice(0, second), /\[DONE\]|message_stop/)
-    const answer = parseAnswer(Buffer.from(client.text.slice(second)))
-    isRefusal(answer, 'draining', { door })
-    assert.equal(answer.headers.connection, 'close')
-    await drained
-  }
 })
 
 test('every code of this kind was brought about, and no secret is in the log', () => {

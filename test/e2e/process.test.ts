@@ -8,9 +8,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { VERSION } from '../../src/version.ts'
-import { ANTHROPIC, OPENAI, open, send } from '../support/client.ts'
+import { ANTHROPIC, OPENAI, send } from '../support/client.ts'
 import { gatehouse, startedGateway, temporary } from '../support/process.ts'
-import { until } from '../support/until.ts'
 
 const SECRET = 'sk-canary-of-the-environment'
 
@@ -53,7 +52,7 @@ test('start: nothing given: the banner, and its command answers at once', async 
   assert.equal(commands.length, 5)
   if (hasCurl()) for (const each of commands) assert.doesNotMatch(await paste(each), /"error"/, each)
   assert.ok(existsSync(join(cwd, 'data')), 'the data directory is made where we run')
-  running.child.kill('SIGTERM')
+  running.child.kill('SIGINT')
   assert.deepEqual(await running.ended, { code: 0, signal: null })
 })
 
@@ -85,7 +84,7 @@ test('start: with a key in the environment there is no simulated provider, and n
   assert.match(running.out(), /Providers found: openai\./)
   assert.match(running.out(), /-H "authorization: Bearer \$GATEHOUSE_KEY"/)
   const { text } = await send(`${running.url}/`)
-  running.child.kill('SIGTERM')
+  running.child.kill('SIGINT')
   await running.ended
   for (const told of [running.out(), running.err(), text, answer.text, refused.text]) assert.ok(!told.includes(SECRET))
 })
@@ -163,53 +162,3 @@ test('start: a port that is taken', async t => {
   assert.equal((await elsewhere.ended).code, 1)
   assert.match(elsewhere.err(), /192\.0\.2\.1 is no address of this machine/)
 })
-
-test('SIGTERM: open streams are finished, new calls are not taken, exit 0', async t => {
-  const running = await startedGateway(t)
-  const stream = await open(running.url + OPENAI.path, {
-    body: OPENAI.body('sim/story', 'go [[sim:pace=8]]', { stream: true })
-  })
-  await stream.untilText(/"content":"\w/)
-  running.child.kill('SIGTERM')
-  await refusesSoon(running.url)
-  const events = (await stream.rest()).toString()
-  assert.match(events, /"finish_reason":"stop"[\s\S]*data: \[DONE\]\n\n$/)
-  assert.deepEqual(await running.ended, { code: 0, signal: null })
-  // The log is complete although the process has ended.
-  const calls = running
-    .out()
-    .split('\n')
-    .filter(line => line.includes('"msg":"call"'))
-  assert.equal(calls.length, 1)
-  assert.equal(JSON.parse(calls[0] ?? '').outcome, 'done')
-})
-
-test('a second signal ends it at once', async t => {
-  const running = await startedGateway(t)
-  const body = OPENAI.body('sim/stall-after-2', 'go', { stream: true })
-  const stream = await open(running.url + OPENAI.path, { body })
-  await stream.untilText(/"content":"\w/)
-  const broken = assert.rejects(stream.rest())
-  running.child.kill('SIGINT')
-  await refusesSoon(running.url)
-  assert.equal(running.child.exitCode, null, 'it waits for the stream')
-  // One that comes at once may be the same Ctrl-C by another way; so it is repeated, as a person would.
-  const repeat = setInterval(() => running.child.kill('SIGTERM'), 100)
-  const outcome = await running.ended
-  clearInterval(repeat)
-  assert.deepEqual(outcome, { code: 1, signal: null })
-  await broken
-})
-
-/** The drain has begun: nobody listens any more. */
-async function refusesSoon(url: string): Promise<void> {
-  let refused = false
-  const probe = async () => {
-    while (!refused)
-      refused = await send(`${url}/livez`).then(
-        () => false,
-        () => true
-      )
-  }
-  await Promise.all([probe(), until(() => refused, 'new connections are refused')])
-}

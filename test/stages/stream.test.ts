@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Event, Frame } from '../../src/dialects/canonical.ts'
 import { Failure } from '../../src/errors.ts'
-import { ReplyStream } from '../../src/stages/stream.ts'
+import { type Manner, ReplyStream } from '../../src/stages/stream.ts'
 import type { Outcome } from '../../src/wire/frames.ts'
 import type { SseEvent } from '../../src/wire/sse.ts'
 
@@ -12,10 +12,12 @@ const FINISH: Event = { type: 'finish', choice: 0, finish: { unified: 'stop', ra
 const END: Event = { type: 'end' }
 
 /** A stream whose events are given as values, and everything that happens to it. */
-function rig(full = false) {
+function rig(full = false, manner: Manner = {}) {
   const happened: string[] = []
   const upper = {
     commit: () => void happened.push('commit'),
+    content: () => void (manner.held && happened.push('content')),
+    drain: () => void happened.push('drain'),
     fail: (failure: Failure) => void happened.push(`fail ${failure.code}`),
     abort: () => void happened.push('abort'),
     resume: () => void happened.push('resume')
@@ -28,9 +30,10 @@ function rig(full = false) {
       return { raw: event.raw, events }
     },
     comment: (event: SseEvent): Frame => ({ raw: event.raw, events: [] }),
+    mayMiss: (event: SseEvent) => event.event === 'quiet',
     end: (): Frame => ({ raw: Buffer.from('END'), events: [END] })
   }
-  const stream = new ReplyStream(maker, upper)
+  const stream = new ReplyStream(maker, upper, manner)
   const got: string[] = []
   const closed: Outcome[] = []
   const sink = {
@@ -143,4 +146,121 @@ test('a provider that sends only pings is not held for ever', () => {
   const { push, happened } = rig()
   for (let i = 0; i < 2_000; i++) push({ type: 'ping' })
   assert.deepEqual(happened, ['abort', 'fail provider_malformed'])
+})
+
+test('a held stream hands on nothing before it is whole, and a break before that goes to the plan', () => {
+  const whole = rig(false, { held: true })
+  whole.push(START, TEXT)
+  whole.push(TEXT)
+  assert.deepEqual(whole.happened, ['content'])
+  assert.equal(whole.stream.flowing, true)
+  whole.push(FINISH, END)
+  assert.deepEqual(whole.happened, ['content', 'commit'])
+  whole.stream.start(whole.sink)
+  assert.deepEqual(whole.got, ['0', '1', '2'])
+  assert.deepEqual(whole.closed, [{ how: 'done' }])
+
+  const broken = rig(false, { held: true })
+  broken.push(START, TEXT)
+  broken.stream.end()
+  assert.deepEqual(broken.happened, ['content', 'abort', 'fail provider_truncated'])
+})
+
+test('a held stream is handed on as fast as the client takes it, and closed after its last frame', () => {
+  const { stream, sink, push, got, closed } = rig(true, { held: true })
+  push(START, TEXT)
+  push(TEXT)
+  push(FINISH, END)
+  stream.start(sink)
+  assert.deepEqual([got, closed], [['0'], []])
+  stream.resume()
+  assert.deepEqual([got, closed], [['0', '1'], []])
+  stream.resume()
+  assert.deepEqual([got, closed], [['0', '1', '2'], [{ how: 'done' }]])
+})
+
+test('a client that leaves a held stream half-way gets no more of it, and it is no success', () => {
+  const { stream, sink, push, got, closed } = rig(true, { held: true })
+  push(START, TEXT)
+  push(TEXT)
+  push(FINISH, END)
+  stream.start(sink)
+  stream.destroy()
+  stream.resume()
+  assert.deepEqual([got, closed], [['0'], [{ how: 'aborted' }]])
+})
+
+test('a break after the last finish leaves nothing out: it ends', () => {
+  for (const failure of [
+    new Failure('provider_unreachable', 'reset', { kind: 'reset' }),
+    new Failure('provider_timeout', 'stalled', { kind: 'stalled' }),
+    new Failure('provider_malformed', 'bad')
+  ]) {
+    const { stream, sink, push, got, closed } = rig()
+    push(START, TEXT, FINISH)
+    stream.start(sink)
+    stream.fail(failure)
+    assert.deepEqual([got, closed], [['0', 'END'], [{ how: 'done' }]])
+  }
+  // What the provider itself calls an error is one.
+  const { stream, sink, push, closed } = rig()
+  push(START, TEXT, FINISH)
+  stream.start(sink)
+  push({ type: 'failed', failure: new Failure('provider_error', 'no') })
+  assert.equal(closed[0]?.how, 'failed')
+})
+
+test('an event that cannot be read ends the stream, unless it is certainly no content', () => {
+  const { stream, sink, push, got, closed } = rig()
+  const garbled = (event: string) =>
+    stream.event({ comment: false, event, data: '{"', raw: Buffer.from('garbled'), unterminated: false })
+  push(START, TEXT)
+  stream.start(sink)
+  garbled('quiet')
+  push(TEXT)
+  assert.deepEqual([got, closed], [['0', '1'], []])
+  garbled('')
+  assert.equal(closed[0]?.how === 'failed' && closed[0].failure.kind, 'malformed')
+})
+
+test('a stream that drains is read to its end after its client has left, and says so', () => {
+  const { stream, sink, push, got, closed, happened } = rig(true, { drains: true })
+  push(START, TEXT)
+  stream.start(sink)
+  stream.destroy()
+  assert.equal(stream.flowing, true)
+  assert.ok(happened.includes('drain') && !happened.includes('abort'))
+  push(TEXT)
+  push(FINISH, END)
+  assert.deepEqual(got, ['0', '1', '2'], 'whoever counts the usage sees all of it')
+  assert.deepEqual(closed, [{ how: 'aborted', drained: true }])
+})
+
+test('a drain that is cut short says so; a stream given up for a reason is not drained', () => {
+  const cut = rig(false, { drains: true })
+  cut.push(START, TEXT)
+  cut.stream.start(cut.sink)
+  cut.stream.destroy()
+  cut.stream.fail(new Failure('client_closed', 'enough'))
+  assert.deepEqual(cut.closed, [{ how: 'aborted', drained: false }])
+
+  const given = rig(false, { drains: true })
+  given.push(START, TEXT)
+  given.stream.start(given.sink)
+  given.stream.destroy(new Failure('draining', 'leaving'))
+  assert.equal(given.closed[0]?.how, 'failed')
+  assert.ok(given.happened.includes('abort'))
+})
+
+test('a stream without its end marker is complete only with every choice that was asked for', () => {
+  const first = rig(false, { choices: 2 })
+  first.push(START, TEXT, FINISH)
+  first.stream.start(first.sink)
+  first.stream.end()
+  assert.equal(first.closed[0]?.how, 'failed', 'the other choice never began')
+
+  const fewer = rig(false, { choices: 2 })
+  fewer.push(START, TEXT, FINISH, END)
+  fewer.stream.start(fewer.sink)
+  assert.deepEqual(fewer.closed, [{ how: 'done' }], 'the provider says that this was all')
 })

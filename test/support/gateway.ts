@@ -4,6 +4,7 @@ import type { Secret } from '../../src/secret.ts'
 import { type Gatehouse, startGatehouse } from '../../src/server.ts'
 import { type Sim, type SimLogEntry, startSim } from '../../src/sim/index.ts'
 import type { HttpLimits } from '../../src/wire/http.ts'
+import type { Vitals } from '../../src/wire/vitals.ts'
 
 export interface TestGateway {
   gateway: Gatehouse
@@ -25,7 +26,9 @@ export interface TestGatewayOptions {
   /** Without the two providers that are the simulated one: only what `providers` says. */
   bare?: boolean
   http?: Partial<HttpLimits>
+  keepAliveMs?: number
   adminToken?: Secret
+  vitals?: Vitals
 }
 
 /** The credentials of the two providers: nothing that a client or a reader of the log gets may hold them. */
@@ -55,7 +58,9 @@ ${options.yaml ?? ''}`
     path: undefined,
     env,
     ...(options.http && { http: options.http }),
+    ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
     ...(options.adminToken && { adminToken: options.adminToken }),
+    ...(options.vitals && { vitals: options.vitals }),
     log: createLog({ ...first.config.log, to }),
     forceCanonical: process.env.FORCE_CANONICAL === '1'
   })

@@ -17,14 +17,9 @@ const NOT_FROM_OUTSIDE: Readonly<Partial<Record<Code, string>>> = {
 
 /** Which file brings which codes about. What is in no list is for `bad-input.test.ts`, new codes too. */
 const BROUGHT_ABOUT_IN: Readonly<Record<string, readonly Code[]>> = {
-  'bad-http': [
-    'malformed_http',
-    'headers_too_large',
-    'slow_request',
-    'unknown_endpoint',
-    'method_not_allowed',
-    'draining'
-  ],
+  'bad-http': ['malformed_http', 'headers_too_large', 'slow_request', 'unknown_endpoint', 'method_not_allowed'],
+  // Its own file: a gateway that leaves has more to show than its code.
+  drain: ['draining'],
   'provider-errors': [
     'provider_bad_request',
     'context_too_long',

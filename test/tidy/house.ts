@@ -33,7 +33,7 @@ export function withoutAllowed(findings: readonly Finding[], allowed: readonly A
 }
 
 export function readSources(root: string): Source[] {
-  const files = globSync('{src,test,bench,scripts}/**/*.ts', { cwd: root, exclude: ['**/fixtures/**'] })
+  const files = globSync('{src,test,bench,proofs,scripts}/**/*.ts', { cwd: root, exclude: ['**/fixtures/**'] })
   return files.sort().map(file => parse(file.split(path.sep).join('/'), readFileSync(path.join(root, file), 'utf8')))
 }
 

@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialect.ts'
+import { prefillMessages } from '../prefill.ts'
 import { error, readFailure, streamError } from './failure.ts'
 import { streamTexts, texts } from './lens.ts'
 import { NAME } from './members.ts'
@@ -14,6 +15,9 @@ export { dropMarkedThinking } from './signature.ts'
 const LIMITED = ['requests', 'tokens', 'input-tokens', 'output-tokens']
 const SAID = ['limit', 'remaining', 'reset']
 
+/** Every event of which an answer consists; all others are for clients to pass over. */
+const SPEAKING = /^(?:message_|content_block_|error$|message$|$)/
+
 /** Anthropic Messages, version 2023-06-01. Base URLs end in `/v1`, as `https://api.anthropic.com/v1`. */
 export const dialect: Dialect = {
   name: NAME,
@@ -23,6 +27,8 @@ export const dialect: Dialect = {
   defaultHeaders: { 'anthropic-version': '2023-06-01' },
   requestIdHeader: 'request-id',
   keepAlive: PING,
+  isQuiet: event => !SPEAKING.test(event),
+  prefill: prefillMessages,
   streamEnd: 'event: message_stop\ndata: {"type":"message_stop"}\n\n',
   path: operation => (operation === 'count-tokens' ? '/messages/count_tokens' : '/messages'),
   decodeRequest,

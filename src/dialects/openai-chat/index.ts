@@ -1,4 +1,5 @@
 import type { Dialect } from '../dialect.ts'
+import { prefillMessages } from '../prefill.ts'
 import { encodeError, encodeStreamError, readFailure } from './failure.ts'
 import { streamTexts, texts } from './lens.ts'
 import { NAME } from './members.ts'
@@ -7,6 +8,9 @@ import { decodeResponse, encodeResponse, readOutcome } from './response.ts'
 import { decoder } from './stream.ts'
 import { DONE, encoder } from './stream-encoder.ts'
 import { dropCarriedThinking } from './thinking.ts'
+
+/** Its events have no names; some of its kin keep connections open by events of these. */
+const QUIET = new Set(['ping', 'keepalive', 'keep-alive', 'heartbeat'])
 
 /** OpenAI's chat completions (platform.openai.com/docs/api-reference/chat) and what its kin add to them. */
 export const dialect: Dialect = {
@@ -18,6 +22,8 @@ export const dialect: Dialect = {
   requestIdHeader: 'x-request-id',
   keepAlive: ': wait\n\n',
   streamEnd: DONE,
+  isQuiet: event => QUIET.has(event),
+  prefill: prefillMessages,
   path: () => '/chat/completions',
   decodeRequest,
   encodeRequest,

@@ -197,5 +197,6 @@ function encodeReasoning(request: ChatRequest, losses: Losses): JsonObject {
 export const members = {
   outputTokensMax: MAX_MEMBERS,
   reasoning: ['reasoning_effort', 'reasoning'],
+  choices: 'n',
   streamUsage: ['stream_options', 'include_usage']
 } as const

@@ -11,6 +11,7 @@ export const hosts = {
       })
     ],
     variables: ['GROQ_API_KEY'],
+    bills_after_disconnect: true,
     docs: 'https://console.groq.com/docs/openai',
     source: { document: 'https://console.groq.com/docs/openai', date: READ },
     evidence: 'recorded'
@@ -32,6 +33,7 @@ export const hosts = {
     title: 'SambaNova',
     endpoints: [chat('https://api.sambanova.ai/v1', OLD_CAP)],
     variables: ['SAMBANOVA_API_KEY'],
+    bills_after_disconnect: true,
     docs: 'https://docs.sambanova.ai/docs/en/features/openai-compatibility',
     source: { document: 'https://docs.sambanova.ai/docs/en/features/openai-compatibility', date: READ },
     evidence: 'recorded'
@@ -79,6 +81,7 @@ export const hosts = {
     title: 'Hugging Face',
     endpoints: [chat('https://router.huggingface.co/v1', OLD_CAP)],
     variables: ['HF_TOKEN'],
+    bills_after_disconnect: true,
     docs: 'https://huggingface.co/docs/inference-providers',
     source: LISTING,
     evidence: 'recorded'

@@ -24,6 +24,7 @@ export const makers = {
     title: 'Google Gemini',
     endpoints: [chat('https://generativelanguage.googleapis.com/v1beta/openai', NO_DEVELOPER)],
     variables: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
+    bills_after_disconnect: true,
     docs: 'https://ai.google.dev/gemini-api/docs/openai',
     source: { document: 'https://docs.rs/aptu-core/0.2.4/aptu_core/ai/constant.GEMINI_API_URL.html', date: READ },
     evidence: 'documented'
@@ -50,6 +51,7 @@ export const makers = {
       })
     ],
     variables: ['MISTRAL_API_KEY'],
+    bills_after_disconnect: true,
     docs: 'https://docs.mistral.ai/api/endpoint/chat',
     source: compared('mistral'),
     evidence: 'recorded'
@@ -94,6 +96,7 @@ export const makers = {
     title: 'MiniMax',
     endpoints: [chat('https://api.minimax.io/v1', NO_DEVELOPER), messages('https://api.minimax.io/anthropic/v1')],
     variables: ['MINIMAX_API_KEY'],
+    bills_after_disconnect: true,
     docs: 'https://platform.minimax.io/docs/api-reference/text-anthropic-api',
     source: { document: 'https://platform.minimax.io/docs/api-reference/text-anthropic-api', date: READ },
     evidence: 'documented'
@@ -105,6 +108,7 @@ export const makers = {
       messages('https://dashscope-intl.aliyuncs.com/apps/anthropic/v1')
     ],
     variables: ['DASHSCOPE_API_KEY'],
+    bills_after_disconnect: true,
     docs: 'https://www.alibabacloud.com/help/en/model-studio/anthropic-api-messages',
     source: { document: 'https://www.alibabacloud.com/help/en/model-studio/anthropic-api-messages', date: READ },
     evidence: 'recorded'
@@ -113,6 +117,7 @@ export const makers = {
     title: 'Perplexity',
     endpoints: [chat('https://api.perplexity.ai', OLD_CAP)],
     variables: ['PERPLEXITY_API_KEY'],
+    bills_after_disconnect: true,
     docs: 'https://docs.perplexity.ai/docs/sonar/openai-compatibility',
     source: { document: 'https://docs.perplexity.ai/docs/sonar/openai-compatibility', date: READ },
     evidence: 'recorded'

@@ -13,6 +13,8 @@ export interface Preset {
   allowPrivate?: readonly string[]
   passRequestId?: true
   routesItself?: true
+  /** It goes on generating, and billing, when a connection is closed early: as OpenRouter documents of its providers. */
+  bills_after_disconnect?: true
   /** The provider's own documentation, for people. */
   docs: string
   /** What was read for this preset, and when: the page itself, one that quotes it, a listing, or recorded calls. */

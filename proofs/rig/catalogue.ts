@@ -1,0 +1,325 @@
+import type { SimLogEntry } from '../../src/sim/index.ts'
+import {
+  countsOf,
+  type Evidence,
+  type Finding,
+  isAnswer,
+  many,
+  notByFallback,
+  notHonest,
+  notWhole,
+  seconds,
+  type Times
+} from './evidence.ts'
+
+/** How a row asks: once, several times and by other names, or all the time for three turns of a flapping provider. */
+export type Manner = 'once' | 'once, then another' | 'counted' | 'steadily'
+
+/** One fault of the public failover catalogue: what the provider does, and the one thing that is expected. */
+export interface Fault {
+  name: string
+  /** The expectation, in words. */
+  goal: string
+  /** The model of the provider with the fault. */
+  primary(times: Times): string
+  /** The model of the other one; the one that works is called `stand-in`. */
+  fallback?: string
+  manner: Manner
+  /** Whether the route continues a stream that broke. */
+  recovery: 'continue' | 'error'
+  streamOnly?: boolean
+  judge(evidence: Evidence): Finding
+}
+
+const SAID_BUSY_S = 2
+const BUSY_WINDOW_MS = 3_000
+const BUSY_REQUESTS_MAX = 4
+const DOWN_REQUESTS_MAX = 6
+const AT_ONCE_MS = 2_000
+const BACK_MS = 30_000
+const PROBES_MAX = 5
+/** How the simulated providers say that they take no prefill. */
+const PREFILL_REFUSED = /does not support assistant message prefill|does not continue assistant messages/
+
+const usual = { manner: 'once', recovery: 'continue' } as const
+
+export const FAULTS: readonly Fault[] = [
+  {
+    ...usual,
+    name: '429 with retry-after 2',
+    goal: 'no second request to it within 2 s, and answered',
+    primary: () => `429-retry-after-${SAID_BUSY_S}`,
+    judge: evidence => {
+      const gapMs = leastGapMs(evidence.primary)
+      const early = gapMs < SAID_BUSY_S * 1_000 ? `a second request came after ${seconds(gapMs)}` : undefined
+      const figure = Number.isFinite(gapMs) ? `${countsOf(evidence)}, ${seconds(gapMs)} apart` : countsOf(evidence)
+      return { figure, problem: early ?? unasked(evidence) ?? notByFallback(evidence) }
+    }
+  },
+  {
+    ...usual,
+    name: '429 without retry-after',
+    goal: 'at most 4 requests to it in 3 s, then the fallback',
+    primary: () => '429',
+    judge: evidence => {
+      const most = mostWithin(evidence.primary, BUSY_WINDOW_MS)
+      const stormed = most > BUSY_REQUESTS_MAX ? `${most} requests in 3 s` : undefined
+      return { figure: countsOf(evidence), problem: stormed ?? unasked(evidence) ?? notByFallback(evidence) }
+    }
+  },
+  {
+    ...usual,
+    name: 'one 500',
+    goal: 'the same target again, and answered',
+    primary: () => '500-once',
+    judge: evidence => {
+      const { primary, fallback, views } = evidence
+      const statuses = primary.map(({ status }) => status).join(', ')
+      const elsewhere = fallback.length > 0 ? 'the fallback was asked' : undefined
+      const notAgain = statuses === '500, 200' ? undefined : `it answered ${statuses || 'nothing'}, not 500, 200`
+      return { figure: countsOf(evidence), problem: elsewhere ?? notAgain ?? notWhole(views[0]!, evidence) }
+    }
+  },
+  {
+    ...usual,
+    name: 'steady 503',
+    goal: 'at most 6 requests to it, then the fallback',
+    primary: () => '503',
+    judge: evidence => {
+      const { length } = evidence.primary
+      const stormed = length > DOWN_REQUESTS_MAX ? `${length} requests` : undefined
+      return { figure: countsOf(evidence), problem: stormed ?? unasked(evidence) ?? notByFallback(evidence) }
+    }
+  },
+  {
+    ...usual,
+    name: 'connection reset',
+    goal: 'answered',
+    primary: () => 'reset',
+    judge: evidence => ({ figure: countsOf(evidence), problem: unasked(evidence) ?? notByFallback(evidence) })
+  },
+  {
+    ...usual,
+    name: 'silence',
+    goal: 'exactly one request to it, then the fallback',
+    primary: () => 'silent',
+    judge: evidence => ({ figure: countsOf(evidence), problem: notOnce(evidence) ?? notByFallback(evidence) })
+  },
+  {
+    ...usual,
+    name: 'slow first token',
+    goal: 'answered by the fallback',
+    primary: ({ slowMs }) => `slow-first-token-${slowMs}`,
+    judge: evidence => ({
+      figure: `${countsOf(evidence)}, ${seconds(evidence.views[0]!.tookMs)}`,
+      problem: unasked(evidence) ?? notByFallback(evidence)
+    })
+  },
+  ...broken('cut mid-answer', 'cut-after-3'),
+  ...broken('stall mid-answer', 'stall-after-3'),
+  {
+    ...usual,
+    name: 'garbled event',
+    goal: 'complete or an error, and the process is healthy',
+    primary: () => 'garbled-event',
+    manner: 'once, then another',
+    judge: evidence => {
+      const [view] = evidence.views
+      const figure = view!.error === undefined ? 'complete' : 'an error'
+      const ill = evidence.healthy ? undefined : 'the gateway did not answer the next call'
+      return { figure, problem: notHonest(view!, evidence) ?? ill ?? unasked(evidence) }
+    }
+  },
+  {
+    ...usual,
+    name: 'no end marker',
+    goal: 'finished at once, with usage',
+    primary: () => 'no-end-marker',
+    judge: judgeNoEndMarker
+  },
+  {
+    ...usual,
+    name: 'context too long',
+    goal: 'one request to it, the larger model answers',
+    primary: () => 'context-length',
+    judge: evidence => ({ figure: countsOf(evidence), problem: notOnce(evidence) ?? notByFallback(evidence) })
+  },
+  {
+    ...usual,
+    name: 'content filter',
+    goal: "one request, the provider's 400 unchanged",
+    primary: () => 'content-filter',
+    judge: judgeContentFilter
+  },
+  {
+    ...usual,
+    name: 'fallback refuses prefill',
+    goal: 'never sent one, its 400 never shown, the whole answer',
+    primary: () => 'cut-after-3',
+    fallback: 'refuses-prefill',
+    judge: judgePrefill
+  },
+  {
+    ...usual,
+    name: 'flapping provider',
+    goal: 'served throughout, back on it within 30 s of its return, at most 5 probes in the second half of its absence',
+    primary: ({ flapMs }) => `flap-${flapMs}`,
+    manner: 'steadily',
+    judge: judgeFlap
+  },
+  {
+    ...usual,
+    name: 'accounting',
+    goal: "the reply names the model that answered, x-gatehouse-attempts equals the provider's log",
+    primary: () => '503',
+    manner: 'counted',
+    judge: judgeAccounting
+  }
+]
+
+/** A stream that breaks off: the whole answer where the route continues it, an honest error where it does not. */
+function broken(name: string, model: string): Fault[] {
+  return [
+    {
+      ...usual,
+      name,
+      goal: 'the whole answer, continued',
+      primary: () => model,
+      judge: evidence => ({
+        figure: countsOf(evidence),
+        problem: unasked(evidence) ?? notWhole(evidence.views[0]!, evidence)
+      })
+    },
+    {
+      ...usual,
+      name: `${name}, without recovery`,
+      goal: 'an error in the stream and no end marker, never a truncated success',
+      primary: () => model,
+      recovery: 'error',
+      streamOnly: true,
+      judge: evidence => {
+        const [view] = evidence.views
+        const problem = view!.error === undefined ? 'the caller was told of no error' : notHonest(view!, evidence)
+        return { figure: view!.error ?? 'no error', problem: unasked(evidence) ?? problem }
+      }
+    }
+  ]
+}
+
+function judgeNoEndMarker(evidence: Evidence): Finding {
+  const { views, primary, times } = evidence
+  const [view] = views
+  const atOnceMs = Math.min(AT_ONCE_MS, times.idleMs)
+  const late = view!.tookMs < atOnceMs ? undefined : `it took ${seconds(view!.tookMs)}`
+  const told = view!.usage
+  const true_ = usageOf(primary[0])
+  const unlike = told && told.input === true_.input && told.output === true_.output
+  const wrong = unlike ? undefined : `usage ${JSON.stringify(told)}, the provider sent ${JSON.stringify(true_)}`
+  const figure = `${seconds(view!.tookMs)}, ${told ? `${told.input} + ${told.output} tokens` : 'no usage'}`
+  return { figure, problem: notOnce(evidence) ?? notWhole(view!, evidence) ?? late ?? wrong }
+}
+
+/** Of a provider's log, in either dialect. */
+function usageOf(entry: SimLogEntry | undefined): { input: unknown; output: unknown } {
+  const usage = entry?.usage
+  return {
+    input: usage?.prompt_tokens ?? usage?.input_tokens,
+    output: usage?.completion_tokens ?? usage?.output_tokens
+  }
+}
+
+function judgeContentFilter(evidence: Evidence): Finding {
+  const { views, fallback, refusal } = evidence
+  const { status, raw } = views[0]!
+  const figure = `${countsOf(evidence)}, status ${status}`
+  const elsewhere = fallback.length > 0 ? 'the fallback was asked' : undefined
+  const problem = notOnce(evidence) ?? elsewhere
+  if (problem !== undefined || refusal === undefined) return { figure, problem: problem ?? 'nothing to compare with' }
+  if (status !== refusal.status) return { figure, problem: `the provider said ${refusal.status}` }
+  const isUnchanged = refusal.sameDialect
+    ? withoutId(raw) === withoutId(refusal.body)
+    : raw.includes(JSON.stringify(messageOf(refusal.body)))
+  return { figure, problem: isUnchanged ? undefined : `the caller got ${raw}, the provider said ${refusal.body}` }
+}
+
+/** Each answer has an id of its own, which alone may differ. */
+function withoutId(body: string): string {
+  return body.replace(/("request_id":)"[^"]*"/, '$1""')
+}
+
+function messageOf(body: string): string {
+  return (JSON.parse(body) as { error: { message: string } }).error.message
+}
+
+function judgePrefill(evidence: Evidence): Finding {
+  const { views, fallback } = evidence
+  const refused = fallback.filter(({ status }) => status === 400).length
+  const prefilled = fallback.filter(({ body }) => lastRole(body) === 'assistant').length
+  const sent = prefilled > 0 ? `it was sent ${many(prefilled, 'prefill')}` : undefined
+  const shown = PREFILL_REFUSED.test(views[0]!.raw) ? 'its 400 was shown to the caller' : undefined
+  const figure = `${countsOf(evidence)}, ${many(refused, 'refusal')}`
+  return { figure, problem: unasked(evidence) ?? sent ?? shown ?? notByFallback(evidence) }
+}
+
+function lastRole(body: SimLogEntry['body']): unknown {
+  const messages = (body as { messages?: { role?: unknown }[] } | null)?.messages
+  return messages?.at(-1)?.role
+}
+
+function judgeFlap(evidence: Evidence): Finding {
+  const { views, primary, times } = evidence
+  const beganMs = primary[0]?.atMs ?? 0
+  const backMs = beganMs + 2 * times.flapMs
+  const late = primary.filter(({ atMs }) => atMs >= backMs - times.flapMs / 2 && atMs < backMs)
+  const first = primary.find(entry => entry.atMs >= backMs && isAnswer(entry))
+  const figure =
+    `${many(views.length, 'call')}, back ${first ? `after ${seconds(first.atMs - backMs)}` : 'never'}, ` +
+    many(late.length, 'probe')
+  const unserved = views.map(view => notWhole(view, evidence)).filter(problem => problem !== undefined)
+  if (unserved.length > 0) return { figure, problem: `${unserved.length} calls were not served; ${unserved[0]}` }
+  if (!primary.some(({ status }) => status === 503)) return { figure, problem: 'it was never away' }
+  if (late.length > PROBES_MAX) return { figure, problem: `${late.length} probes` }
+  if (first === undefined || first.atMs - backMs > BACK_MS) return { figure, problem: 'not back on it in time' }
+  return { figure }
+}
+
+function judgeAccounting(evidence: Evidence): Finding {
+  const { views, counted = [] } = evidence
+  const problems = counted.flatMap(({ requests, model, provider }, at) => {
+    const { headers, model: named, error } = views[at]!
+    const attempts = headers['x-gatehouse-attempts']
+    const isAnswered = error === undefined
+    return [
+      attempts === String(requests) ? [] : [`${attempts ?? 'no'} attempts are told, the log has ${requests}`],
+      headers['x-gatehouse-model'] === model
+        ? []
+        : [`${headers['x-gatehouse-model'] ?? 'no model'} is named, not ${model}`],
+      headers['x-gatehouse-provider'] === provider
+        ? []
+        : [`${headers['x-gatehouse-provider']} is named, not ${provider}`],
+      !isAnswered || named === model ? [] : [`the reply says ${named}, not ${model}`]
+    ].flat()
+  })
+  const [first, second] = views
+  const unanswered = [first!, second!].map(view => notWhole(view, evidence)).find(problem => problem !== undefined)
+  const figure = counted.map(({ requests, model }) => `${requests} for ${model}`).join(', ')
+  return { figure, problem: unanswered ?? problems[0] }
+}
+
+function unasked({ primary }: Evidence): string | undefined {
+  return primary.length === 0 ? 'the provider with the fault was never asked' : undefined
+}
+
+function notOnce({ primary }: Evidence): string | undefined {
+  return primary.length === 1 ? undefined : `${many(primary.length, 'request')} to it`
+}
+
+/** Between two requests in a row; Infinity where there is one at most. */
+function leastGapMs(entries: readonly SimLogEntry[]): number {
+  return Math.min(...entries.slice(1).map(({ atMs }, before) => atMs - entries[before]!.atMs))
+}
+
+function mostWithin(entries: readonly SimLogEntry[], windowMs: number): number {
+  const from = entries.map(({ atMs }) => entries.filter(other => other.atMs >= atMs && other.atMs < atMs + windowMs))
+  return Math.max(0, ...from.map(({ length }) => length))
+}
