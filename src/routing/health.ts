@@ -35,7 +35,8 @@ const COOLING_MAX_MS = 60_000
 /** Retries at one target: a fifth of its calls over ten seconds, and ten a second on top. */
 const RETRY_SHARE = 0.2
 const RETRY_WINDOW_S = 10
-const RETRIES_FREE_A_SECOND = 10
+/** One less than the ten of D13: they are counted by the clock's seconds, and a minute meets sixty-one of those. */
+const RETRIES_FREE_A_SECOND = 9
 const EWMA_WEIGHT = 0.2
 /** A measurement older than this says nothing about now. */
 const MEASURED_MAX_AGE_MS = 300_000
