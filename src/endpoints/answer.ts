@@ -171,12 +171,11 @@ export function writeFailure(exchange: Exchange, dialect: Dialect, failure: Fail
 }
 
 /**
- * The gateway has made its own tries, or refused by a limit of its own: the client's SDK would only multiply them. Where
- * there is a time to come back at, it may come back.
+ * The gateway has made its own tries: the client's SDK would only multiply them. Where there is a time to come back at,
+ * it may come back.
  */
 function isTriedOut(failure: Failure): boolean {
-  if (failure.retryAfterMs !== undefined && failure.kind !== 'limited_here') return false
-  return (failure.attempts ?? 0) > 0 && failure.status >= 429
+  return failure.retryAfterMs === undefined && (failure.attempts ?? 0) > 0 && failure.status >= 429
 }
 
 /** The provider spoke about the client's request, not about our account or its own health. */
