@@ -46,9 +46,10 @@ export async function run(argv: string[]): Promise<void> {
     adminToken: admin.token,
     forceCanonical: process.env.FORCE_CANONICAL === '1'
   })
+  // Before the banner: who reads it may stop us at once.
+  stopOnSignals(running)
   printBanner(running, first)
   printAdminToken(admin)
-  stopOnSignals(running)
 }
 
 function portNumber(text: string | undefined): number | undefined {
