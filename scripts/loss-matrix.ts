@@ -25,14 +25,34 @@ differ, the call is said again in the provider's dialect. Each row below is a fe
   that the dialect requires), and nothing is left out.
 - **lost**: what is named could not be said. The names stand in \`x-gatehouse-lost\` and in the log; in strict mode a
   request with a loss is refused (\`loss_refused\`) before anything is sent.
+- **refused**: without it the call would mean something else, so it is refused by name (\`cannot_cross\`); a target of
+  the route that speaks the client's dialect takes it.
 - **–**: the dialect on that side has no such thing, or no golden yet.
 
-${KINDS.map(kind => `## ${TITLES[kind]}\n\n${table(all.filter(golden => golden.kind === kind))}`).join('\n\n')}
+A picture or document that is named by its address is listed as the dialects alone have it. Where its provider fetches
+none, the gateway does (\`media\` in the configuration), and then nothing of it is lost.
+
+${KINDS.map(kind =>
+  section(
+    kind,
+    all.filter(golden => golden.kind === kind)
+  )
+).join('\n\n')}
 `
 }
 
+/** A table for each dialect that something comes from, so that a reader looks at their own. */
+function section(kind: Kind, crossings: Golden[]): string {
+  const makers = [...new Set(crossings.map(({ from }) => from.name))]
+  const tables = makers.map(name => {
+    const own = crossings.filter(({ from }) => from.name === name)
+    return `### From ${name}\n\n${table(own)}`
+  })
+  return `## ${TITLES[kind]}\n\n${tables.join('\n\n')}`
+}
+
 function table(crossings: Golden[]): string {
-  const ways = new Map(crossings.map(({ from, to }) => [`${from.name} → ${to.name}`, { from, to }]))
+  const ways = new Map(crossings.map(({ from, to }) => [`to ${to.name}`, { from, to }]))
   const features = [...new Set(crossings.map(({ feature }) => feature))].sort()
   const rows = features.map(feature => {
     const cells = [...ways.values()].map(({ from, to }) => {

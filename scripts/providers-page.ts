@@ -64,25 +64,29 @@ states is \`unknown\`, and a price that none of them states is no price, never 0
 }
 
 function summaryRow(name: string, preset: Preset): string {
-  const dialects = preset.endpoints.map(endpoint => endpoint.dialect).join(', ')
+  const dialects = [...new Set(preset.endpoints.map(endpoint => endpoint.dialect))].join(', ')
   return `| [\`${name}\`](#${name}) | ${preset.title} | ${variables(preset)} | ${dialects} | ${preset.evidence} |`
 }
 
 function variables(preset: Preset): string {
   const all = [...(preset.address ? [preset.address.variable] : []), ...preset.variables]
-  return all.map(variable => `\`${variable}\``).join(', ')
+  const named = all.map(variable => `\`${variable}\``).join(', ')
+  if (!preset.cloud) return named
+  const identity = '[an identity](../guide/clouds.md)'
+  return named === '' ? identity : `${named}, or ${identity}`
 }
 
 function section(name: string, preset: Preset): string {
   const lines = preset.endpoints.flatMap(endpoint => [
     address(endpoint),
-    ...inWords(endpoint.quirks).map(each => `  - ${each}`)
+    ...[...scope(endpoint), ...inWords(endpoint.quirks)].map(each => `  - ${each}`)
   ])
   const { document, date } = preset.source
   return [
     `### ${name}`,
     '',
     ...lines,
+    ...places(preset),
     `- Documentation: <${preset.docs}>. Facts from ${linked(document)}, ${date}`
   ].join('\n')
 }
@@ -91,9 +95,39 @@ function linked(document: string): string {
   return document.startsWith('https:') ? `<${document}>` : document
 }
 
-function address({ dialect, baseUrl, auth }: Endpoint): string {
+/** How each cloud is told who calls. */
+const CLOUDS: Readonly<Record<string, string>> = {
+  aws: 'signed (SigV4), or a key as bearer token',
+  google: 'a token of Google Cloud, or a key as `x-goog-api-key`'
+}
+
+function address({ dialect, baseUrl, auth, audience }: Endpoint): string {
   const header = typeof auth === 'string' ? auth : auth.header
-  return `- ${dialect} at \`${baseUrl}\`, key as ${header === 'bearer' ? 'bearer token' : `\`${header}\``}`
+  const entra = audience?.scope && header !== 'google' ? ', or a token of Entra' : ''
+  const how = CLOUDS[header] ?? `key as ${header === 'bearer' ? 'bearer token' : `\`${header}\``}${entra}`
+  return `- ${dialect} at \`${baseUrl}\`, ${how}`
+}
+
+/** What an address is for, where that is not everything. */
+function scope({ operations, only, except, paths, embeddings }: Endpoint): string[] {
+  const list = (texts: readonly string[]) => texts.map(text => `\`${text}\``).join(', ')
+  const written = Object.entries(paths ?? {}).map(([what, path]) => `\`${path}\` for ${what}`)
+  return [
+    ...(operations ? [`for ${operations.join(', ')} alone`] : []),
+    ...(only ? [`models ${list(only)} alone`] : []),
+    ...(except ? [`models other than ${list(except)}`] : []),
+    ...(written.length > 0 ? [`paths: ${written.join(', ')}`] : []),
+    ...(embeddings ? [`embeddings, in the shape \`${embeddings}\``] : [])
+  ]
+}
+
+function places(preset: Preset): string[] {
+  const open = Object.entries(preset.places ?? {}).filter(([, place]) => !place.derived)
+  return open.map(([name, { variables: from, fallback }]) => {
+    const named = from.map(variable => `\`${variable}\``).join(', ')
+    const source = named === '' ? '`places` in the configuration' : `${named}, or \`places\` in the configuration`
+    return `- \`{${name}}\`: ${source}${fallback === undefined ? '' : `; \`${fallback}\` if neither says it`}`
+  })
 }
 
 /** What the quirks do, a phrase each. */
@@ -108,7 +142,18 @@ export function inWords(quirks: Quirks): string[] {
     ),
     ...pairs(quirks.roles ?? {}).map(pair => `the role ${pair}`),
     ...(quirks.drop?.length ? [`dropped: ${quirks.drop.map(code).join(', ')}`] : []),
+    ...Object.entries(quirks.set ?? {}).map(([name, value]) => `${code(name)} is set to ${code(String(value))}`),
+    ...(quirks.omit?.length ? [`left out, since the address says them: ${quirks.omit.map(code).join(', ')}`] : []),
+    ...pairs(quirks.headers_in_body ?? {}).map(pair => `the header ${pair} in the body`),
+    ...Object.entries(quirks.header_values ?? {}).map(([name, known]) => `of ${code(name)}, it knows ${listed(known)}`),
     ...(quirks.usage_unasked ? [`sends usage in every stream; ${code('stream_options')} is taken out`] : []),
     ...(quirks.model_prefix ? [`${code(quirks.model_prefix)} is put before model names without a slash`] : [])
   ]
+}
+
+function listed(known: Readonly<Record<string, string>>): string {
+  const each = Object.entries(known).map(([name, theirs]) =>
+    name === theirs ? `\`${name}\`` : `\`${name}\` (as \`${theirs}\`)`
+  )
+  return each.join(', ')
 }

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyRing } from './access/keys.ts'
+import type { OwnedIds } from './access/owned.ts'
 import { catalog, familyOwner } from './catalog/catalog.ts'
 import type { Clock } from './clock.ts'
 import type { Config, LoadedConfig } from './config/index.ts'
 import { Failure, type Kind } from './errors.ts'
 import type { Rooms } from './gateway.ts'
 import type { Log } from './log.ts'
-import { type Endpoint, holdersOf, modelFacts, modelsOf, type Provider } from './providers/provider.ts'
+import type { Signers } from './providers/auth/signers.ts'
+import { type Endpoint, endpointFor, holdersOf, modelFacts, modelsOf, type Provider } from './providers/provider.ts'
 import { type Missing, resolveProviders } from './providers/resolve.ts'
 import type { Random } from './random.ts'
 import type { Recent } from './records/recent.ts'
@@ -14,11 +16,14 @@ import type { Step } from './routing/facts.ts'
 import type { Health } from './routing/health.ts'
 import { nameOf, type Timeouts } from './routing/route.ts'
 import { holdsSecret } from './secret.ts'
-import { type Address, type AttemptRooms, attempt } from './stages/attempt.ts'
+import { attempt } from './stages/attempt.ts'
+import type { Address, AttemptRooms } from './stages/attempt-rooms.ts'
 import type { Call, CallRecord } from './stages/call.ts'
+import { fetchMedia } from './stages/fetch-media.ts'
 import { takingIn } from './stages/intake.ts'
 import { measured } from './stages/measure.ts'
 import { failed, observe } from './stages/observe.ts'
+import { holding, unwrapIds, wrapIds } from './stages/owned.ts'
 import { racing } from './stages/race.ts'
 import { recover } from './stages/recover.ts'
 import { type Names, resolveName } from './stages/resolve.ts'
@@ -33,6 +38,10 @@ export interface Plant {
   log: Log
   recent: Recent<CallRecord>
   health: Health
+  /** Tokens of providers that want more than a key. */
+  signers: Signers
+  /** Ids of what providers keep for our callers. */
+  ownedIds: OwnedIds
   version: string
   /** Address of the simulated provider's own listener; undefined: not running. */
   simUrl: string | undefined
@@ -116,7 +125,9 @@ function buildDirectory({ config, sources }: LoadedConfig, simUrl: string | unde
 function withSources(provider: Provider, values: ReadonlyMap<string, string>): Provider {
   const credentials = provider.credentials.map(credential => {
     const path = credential.source.replace(/^config /, '')
-    return { ...credential, source: values.get(path) ?? values.get(`${path}.key`) ?? credential.source }
+    // A key stands there itself or below; of an identity, its first secret is what people look for.
+    const below = [...values.keys()].find(name => name.startsWith(`${path}.`))
+    return { ...credential, source: values.get(path) ?? values.get(below ?? '') ?? credential.source }
   })
   return { ...provider, credentials }
 }
@@ -126,8 +137,10 @@ function simProvider(url: string): Provider {
     {
       sim: {
         endpoints: [
-          { dialect: 'openai-chat', base_url: `${url}/v1` },
-          { dialect: 'anthropic-messages', base_url: `${url}/v1` }
+          { dialect: 'openai-chat', base_url: `${url}/v1`, embeddings: 'openai' },
+          { dialect: 'openai-responses', base_url: `${url}/v1` },
+          { dialect: 'anthropic-messages', base_url: `${url}/v1` },
+          { dialect: 'gemini', base_url: `${url}/v1beta` }
         ],
         allow_private: ['127.0.0.0/8']
       }
@@ -160,9 +173,9 @@ function buildNames(config: Config, providers: ReadonlyMap<string, Provider>, mi
 /** Why a provider that everybody knows cannot be called here. */
 function reasonsMissing(providers: ReadonlyMap<string, Provider>, missing: readonly Missing[]): Map<string, string> {
   const reasons = new Map(
-    missing.map(({ name, variables }) => [
+    missing.map(({ name, variables, lacks }) => [
       name,
-      variables.length > 0 ? `has no key (set ${variables.join(' or ')})` : 'is not configured'
+      variables.length > 0 ? `has no ${lacks.replace('_', ' ')} (set ${variables.join(' or ')})` : 'is not configured'
     ])
   )
   if (!providers.has('sim')) reasons.set('sim', 'is off (turn it on with "sim: true")')
@@ -242,11 +255,11 @@ type Base = Omit<Plan, 'rooms' | 'explain'>
 
 function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant): Rooms {
   const attemptRooms = buildAttemptRooms(plan, plant)
+  const ownedRooms = { ids: plant.ownedIds, providers: plan.providers }
+  const isNative = ({ dialect }: Call, { target }: Step) =>
+    endpointFor(plan.providers.get(target.provider)!, dialect.name, target.model).dialect === dialect.name
   const tryOne = racing(
-    measured(
-      takingIn((call, step) => attempt(call, step, attemptRooms)),
-      plant.health
-    )
+    measured(takingIn(holding((call, step) => attempt(call, step, attemptRooms), isNative)), plant.health)
   )
   const observeRooms = {
     clock: plant.clock,
@@ -258,10 +271,12 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant): Rooms {
   }
   return {
     authenticate: call => ({ key: plan.keys?.authenticate(call.credentials) }),
+    unwrap: (call, caller) => unwrapIds(call, caller.key, ownedRooms),
     resolve: (call, caller) => planCall(call, caller.key, routing),
     wait: (call, milliseconds) => wait(call, milliseconds, plant.clock),
     attempt: tryOne,
     recover,
+    wrap: (call, caller, reply) => wrapIds(call, caller.key, reply, ownedRooms),
     observe: (call, caller, trail, reply) => observe(call, caller.key, trail, reply, observeRooms),
     failed: (call, caller, trail, failure) => failed(call, caller?.key, trail, failure, observeRooms)
   }
@@ -316,6 +331,8 @@ function buildAttemptRooms(plan: Base, plant: Plant): AttemptRooms {
   for (const { endpoints } of plan.providers.values()) {
     for (const endpoint of endpoints) addresses.set(endpoint, addressOf(endpoint.baseUrl))
   }
+  const userAgent = `gatehouse/${plant.version}`
+  const media = { upstream: plant.upstream, userAgent, settings: plan.config.media }
   return {
     address: endpoint => addresses.get(endpoint)!,
     provider: name => plan.providers.get(name)!,
@@ -323,12 +340,15 @@ function buildAttemptRooms(plan: Base, plant: Plant): AttemptRooms {
     timeouts,
     reasons: ({ provider, model }) => modelFacts(plan.providers.get(provider)!, model)?.abilities.reasoning === 'yes',
     prefills: ({ provider, model }) => modelFacts(plan.providers.get(provider)!, model)?.abilities.prefill === 'yes',
+    authorize: (...request) => plant.signers.authorize(...request),
+    refused: (...request) => plant.signers.refused(...request),
+    fetchMedia: (request, call, dialect) => fetchMedia(request, call, dialect, media),
     upstream: plant.upstream,
     clock: plant.clock,
     newId: () => plant.random.id(),
     strict: plan.config.strict,
     forceCanonical: plant.forceCanonical,
-    userAgent: `gatehouse/${plant.version}`,
+    userAgent,
     replyBytesMax: REPLY_BYTES_MAX,
     eventBytesMax: EVENT_BYTES_MAX
   }

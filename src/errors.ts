@@ -30,6 +30,8 @@ export type Kind =
   | 'budget_exceeded'
   | 'limited_here'
   | 'refused_here'
+  // this target cannot be told; one that speaks the client's dialect can
+  | 'cannot_cross'
   // nobody's fault, or ours
   | 'aborted'
   | 'internal'
@@ -82,11 +84,35 @@ export const CODES = {
     when: 'A header `x-gatehouse-…` has a value that cannot be read, or names a route that is not there.',
     fix: 'Send what the message expects, or leave the header out.'
   },
+  media_unreachable: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The provider takes pictures and documents as bytes alone, and what an address of the call names could not be fetched for it.',
+    fix: 'Send the bytes, or an address that anybody can reach; see `media` in the configuration for sizes and private addresses.'
+  },
   loss_refused: {
     status: 400,
     kind: 'bad_request',
     when: 'Strict mode: the target speaks another dialect in which part of the request cannot be said; the message names each part.',
     fix: 'Leave those parts out, choose a target that speaks your dialect, or set `strict: false`.'
+  },
+  cannot_cross: {
+    status: 400,
+    kind: 'cannot_cross',
+    when: "The call needs what only its own dialect's provider has (`previous_response_id`, a hosted tool, …), and no target that could be asked speaks that dialect; the message names it.",
+    fix: 'Choose a target that speaks your dialect, or leave the named members out.'
+  },
+  foreign_id: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'An id in the call (`previous_response_id`, `file_id`, a container, …) was not given out by this gateway. Where keys are asked for, nobody can tell whose it is.',
+    fix: 'Use ids of answers that came through this gateway: they begin with `gh_`.'
+  },
+  held_apart: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The call refers to things that are kept at different providers, or under different credentials of one.',
+    fix: 'Refer to things that were made with the same provider; leave the others out.'
   },
   malformed_http: {
     status: 400,
@@ -98,7 +124,7 @@ export const CODES = {
     status: 401,
     kind: 'refused_here',
     when: 'The gateway asks for a key and none was sent.',
-    fix: 'Send a key as `Authorization: Bearer …`, `x-api-key` or `api-key`.'
+    fix: 'Send a key as `Authorization: Bearer …`, `x-api-key`, `api-key` or `x-goog-api-key`.'
   },
   invalid_key: {
     status: 401,
@@ -109,7 +135,7 @@ export const CODES = {
   ambiguous_credentials: {
     status: 401,
     kind: 'refused_here',
-    when: 'Two differing keys came on one call (`Authorization`, `x-api-key`, `api-key`).',
+    when: 'Two differing keys came on one call (`Authorization`, `x-api-key`, `api-key`, `x-goog-api-key`, `?key=`).',
     fix: 'Send one key. Claude Code: set either `ANTHROPIC_AUTH_TOKEN` or `ANTHROPIC_API_KEY`.'
   },
   host_refused: {
@@ -128,7 +154,7 @@ export const CODES = {
     status: 404,
     kind: 'bad_request',
     when: 'No door at this path.',
-    fix: 'Check the base URL: OpenAI clients want `…/v1`, Anthropic clients the address without it.'
+    fix: "Check the base URL: OpenAI clients want `…/v1`, Anthropic's and Google's the address without a version."
   },
   unknown_model: {
     status: 404,
@@ -136,10 +162,16 @@ export const CODES = {
     when: 'The model name leads to no route and no configured provider; the message says why and names near ones.',
     fix: "Use one of the near names, set the provider's variable, or add a route; `GET /v1/models` lists what there is."
   },
+  unknown_object: {
+    status: 404,
+    kind: 'bad_request',
+    when: "The id names nothing that this key has: it was never given out, is another key's, or what it named is gone.",
+    fix: 'Check the id and the key. What a provider keeps it may also forget: OpenAI keeps answers for 30 days.'
+  },
   no_allowed_target: {
     status: 404,
     kind: 'bad_request',
-    when: 'What the call itself allows (`provider.only`, `ignore`, `max_price`, …) leaves no target; the message names each.',
+    when: 'What the call itself allows (`provider.only`, `ignore`, `max_price`, an id of something that is kept at one provider, …) leaves no target; the message names each.',
     fix: 'Allow more, or add a provider that fits. `gatehouse explain` shows what each rule leaves.'
   },
   method_not_allowed: {

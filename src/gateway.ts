@@ -13,6 +13,8 @@ export interface Caller {
 /** What the pipeline may call, and nothing else. `build.ts` makes the real ones; tests pass fakes. */
 export interface Rooms {
   authenticate(call: Call): Caller | Promise<Caller>
+  /** The call with ids that we gave out put back into their provider's own, and bound to who knows them (D6). */
+  unwrap(call: Call, caller: Caller): Call
   /** Model asked for → plan: a generator that is told each failure and names the next step. */
   resolve(call: Call, caller: Caller): Generator<Step, Failure | undefined, Failure>
   /** Waits before a retry; rejects with `client_closed` when the client leaves meanwhile. */
@@ -24,6 +26,8 @@ export interface Rooms {
   attempt(call: Call, step: Step, trail: Failure[]): Promise<Reply>
   /** A stream that can be gone on with when it breaks, where its route says so; every other reply as it is. */
   recover(call: Call, reply: Reply, trail: Failure[], goOn: GoOn): Reply
+  /** The reply with ids of ours for what its provider keeps; as it is where it names nothing. */
+  wrap(call: Call, caller: Caller, reply: Reply): Reply
   /** Watches the reply to its end and records the call; the same reply goes on to the client. */
   observe(call: Call, caller: Caller, trail: readonly Failure[], reply: Reply): Reply
   /** Records a call that got no reply. */
@@ -31,16 +35,19 @@ export interface Rooms {
 }
 
 /** The whole gateway, top to bottom. Read this first. */
-export async function handle(call: Call, rooms: Rooms): Promise<Reply> {
+export async function handle(asked: Call, rooms: Rooms): Promise<Reply> {
   const trail: Failure[] = []
+  let call = asked
   let caller: Caller | undefined
   try {
     const known = rooms.authenticate(call)
     caller = known instanceof Promise ? await known : known
+    call = rooms.unwrap(call, caller)
     const steps = rooms.resolve(call, caller)
     const reply = await follow(call, rooms, steps, trail)
     const goOn: GoOn = (rest, broken) => follow(rest, rooms, steps, trail, broken)
-    return rooms.observe(call, caller, trail, rooms.recover(call, reply, trail, goOn))
+    const answer = rooms.wrap(call, caller, rooms.recover(call, reply, trail, goOn))
+    return rooms.observe(call, caller, trail, answer)
   } catch (thrown) {
     const met = Failure.from(thrown)
     // What stopped the call may be the gateway's own leaving, and then the client is still there to hear of it.

@@ -48,6 +48,11 @@ export class JsonBody {
     return new JsonBody(bytes, new JsonScanner(bytes, limits).body())
   }
 
+  /** Bytes that are known to be one JSON object. */
+  static of(bytes: Buffer): JsonBody {
+    return new JsonBody(bytes)
+  }
+
   static from(value: JsonObject): JsonBody {
     return new JsonBody(Buffer.from(JSON.stringify(value)))
   }
@@ -72,6 +77,13 @@ export class JsonBody {
       value = JSON.parse(this.bytes.toString('utf8', member.valueStart, member.end)) as Json
       this.#parsed.set(name, value)
     }
+    return value
+  }
+
+  /** What stands at this path of names; undefined where anything on the way is no object. Shared: read, don't edit. */
+  at(path: readonly string[]): Json | undefined {
+    let value = this.get(path[0]!)
+    for (const name of path.slice(1)) value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
     return value
   }
 

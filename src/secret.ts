@@ -36,7 +36,7 @@ export class Secret {
  * Coarse on purpose: it decides whether a provider's error text may be shown, where a false alarm costs only wording.
  */
 const SECRET_SHAPE =
-  /\b(?:sk-[\w-]{8,}|gsk_\w{8,}|xai-\w{8,}|AIza[\w-]{20,}|AKIA[A-Z0-9]{12,}|hf_\w{8,}|gh_live_\w{8,}|eyJ[\w-]{8,}\.[\w-]+)|\bBearer\s+[\w.~+/-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY/
+  /\b(?:sk-[\w-]{8,}|gsk_\w{8,}|xai-\w{8,}|AIza[\w-]{20,}|ya29\.[\w.-]{8,}|(?:AKIA|ASIA)[A-Z0-9]{12,}|ABSK[\w+/=]{16,}|hf_\w{8,}|gh_live_\w{8,}|eyJ[\w-]{8,}\.[\w-]+)|\bBearer\s+[\w.~+/-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY/
 
 /** Whether a text holds something that looks like a credential. */
 export function holdsSecret(text: string): boolean {

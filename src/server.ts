@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { refuseWebPage } from './access/open-mode.ts'
+import { OwnedIds } from './access/owned.ts'
 import { type AdminHall, adminApp } from './admin/app.ts'
 import type { Welcome } from './admin/welcome.ts'
 import { buildPlan, noteRefused, type Plan, type Plant } from './build.ts'
@@ -20,10 +22,11 @@ import { KEEP_ALIVE_MS } from './endpoints/keep-alive.ts'
 import { Failure } from './errors.ts'
 import { handle } from './gateway.ts'
 import type { Log } from './log.ts'
+import { createSigners } from './providers/auth/signers.ts'
 import { systemRandom } from './random.ts'
 import { Recent } from './records/recent.ts'
 import { Health } from './routing/health.ts'
-import type { Secret } from './secret.ts'
+import { Secret } from './secret.ts'
 import { type Sim, startSim } from './sim/index.ts'
 import type { CallRecord } from './stages/call.ts'
 import { VERSION } from './version.ts'
@@ -46,6 +49,8 @@ export interface StartOptions {
   forceCanonical: boolean
   /** Who has it may use `/admin/*`; without one nobody may. */
   adminToken?: Secret
+  /** What all keys of the process are derived from; without one, what it gives out is of no use after it. */
+  secret?: Secret
   /** Times and sizes of the listener that the configuration does not set: for tests. */
   http?: Partial<HttpLimits>
   /** How long a stream may be silent before its client gets a sign of life: for tests. */
@@ -114,13 +119,16 @@ export class Gatehouse {
 
   constructor(options: StartOptions) {
     this.#options = options
+    const upstream = createUpstream({ clock: systemClock })
     this.#plant = {
       clock: systemClock,
       random: systemRandom,
-      upstream: createUpstream({ clock: systemClock }),
+      upstream,
       log: options.log,
       recent: new Recent<CallRecord>(RECENT_CALLS),
       health: new Health(systemClock),
+      signers: createSigners({ clock: systemClock, upstream }),
+      ownedIds: new OwnedIds(options.secret ?? passingSecret()),
       version: VERSION,
       simUrl: undefined,
       forceCanonical: options.forceCanonical
@@ -190,7 +198,7 @@ export class Gatehouse {
     for (const door of DOORS) {
       const parameters = door.method === exchange.method ? door.path.exec(exchange.path) : null
       if (!parameters) continue
-      const dialect = door.dialect(exchange.headers)
+      const dialect = door.dialect(exchange.headers, exchange.path)
       const turnedAway = this.#turnAway()
       const refused = turnedAway ?? this.#refuse(exchange.headers)
       if (turnedAway) writeFailure(exchange, dialect, turnedAway, this.#plant.random.id())
@@ -353,6 +361,10 @@ function hallOf(plan: Plan, plant: Plant, keepAliveMs = KEEP_ALIVE_MS): Hall {
     depthMax: plan.config.limits.depthMax,
     keepAliveMs
   }
+}
+
+function passingSecret(): Secret {
+  return new Secret(randomBytes(32).toString('base64url'))
 }
 
 function draining(message: string): Failure {

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { chmodSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../errors.ts'
-import { Secret } from '../secret.ts'
+import type { Secret } from '../secret.ts'
+import { readOrMakeSecret } from './secret-file.ts'
 
 export const ADMIN_TOKEN_FILE = 'admin-token'
 
@@ -13,44 +13,14 @@ export interface AdminToken {
   fresh: boolean
 }
 
-/**
- * The token of the admin API (D16): read from the data directory, or made there at the first start, for its owner's
- * eyes alone (0600). Throws where the file cannot be read or written, or holds less than a token.
- */
+/** The token of the admin API (D16), in the data directory. Throws where its file cannot be had, or holds none. */
 export function loadAdminToken(directory: string, randomBytes: (size: number) => Buffer): AdminToken {
-  const path = join(directory, ADMIN_TOKEN_FILE)
-  const known = read(path)
-  if (known !== undefined) return { token: known, path, fresh: false }
-  const made = `gh_admin_${randomBytes(32).toString('base64url')}`
-  // Written whole and then named: whoever starts at the same time sees all of it, and the first one counts.
-  const draft = `${path}.${randomBytes(6).toString('hex')}`
-  writeFileSync(draft, `${made}\n`, { mode: 0o600, flag: 'wx' })
-  try {
-    linkSync(draft, path)
-  } catch (thrown) {
-    const other = read(path)
-    if (other === undefined) throw thrown
-    return { token: other, path, fresh: false }
-  } finally {
-    unlinkSync(draft)
-  }
-  return { token: new Secret(made), path, fresh: true }
-}
-
-const LENGTH_MIN = 20
-
-function read(path: string): Secret | undefined {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8').trim()
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw thrown
-  }
-  if (text.length < LENGTH_MIN) throw new Error(`${path} holds no token; delete it, and the next start makes one`)
-  // Somebody may have copied it with other rights.
-  chmodSync(path, 0o600)
-  return new Secret(text)
+  const { secret, path, fresh } = readOrMakeSecret(join(directory, ADMIN_TOKEN_FILE), {
+    what: 'token',
+    prefix: 'gh_admin_',
+    randomBytes
+  })
+  return { token: secret, path, fresh }
 }
 
 /** Refuses whoever does not send the token as `Authorization: Bearer …`: `missing_key`, `invalid_key`. */

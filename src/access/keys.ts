@@ -12,14 +12,14 @@ export class KeyRing {
 
   /**
    * The name of the key that was presented. Failures: `missing_key`, `invalid_key`, and `ambiguous_credentials` when
-   * two headers carry differing ones (D26).
+   * two differing ones came on one call (D26).
    */
   authenticate(credentials: readonly string[]): string {
     const [first, ...others] = credentials
     if (first === undefined) {
       throw new Failure(
         'missing_key',
-        'This gateway asks for a key: send it as "Authorization: Bearer …" or "x-api-key: …".'
+        'This gateway asks for a key: send it as "Authorization: Bearer …", "x-api-key: …" or "x-goog-api-key: …".'
       )
     }
     if (others.some(other => other !== first)) {

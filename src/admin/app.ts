@@ -81,7 +81,7 @@ function nothingAt(hall: AdminHall, request: FastifyRequest, reply: FastifyReply
   if (methods.length === 0) {
     return new Failure(
       'unknown_endpoint',
-      'Nothing at this path. Doors: /v1/chat/completions, /v1/messages, /v1/models.'
+      'Nothing at this path. Doors: /v1/chat/completions, /v1/responses, /v1/messages, /v1beta/models/…, /v1/models.'
     )
   }
   reply.header('allow', methods.join(', '))

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import type { DialectName } from '../dialects/canonical.ts'
+import type { Dialect } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/index.ts'
 import { Failure, type Kind } from '../errors.ts'
 import { JsonBody, type JsonObject } from '../json.ts'
@@ -10,7 +12,7 @@ import type { CallExplanation } from '../stages/route-call.ts'
 /** A call as its client would send it; every member but the model may be left out. */
 const explainSchema = z.strictObject({
   model: z.string().min(1).optional(),
-  dialect: z.enum(['openai-chat', 'anthropic-messages']).default('openai-chat'),
+  dialect: z.enum(Object.keys(dialects) as DialectName[]).default('openai-chat'),
   body: z.record(z.string(), z.unknown()).default({}),
   headers: z.record(z.string(), z.string()).default({}),
   key: z.string().optional(),
@@ -23,9 +25,6 @@ export interface ExplainRooms {
   monotonicMs(): number
 }
 
-/** The provider that a name nobody knows goes to, by the dialect of its door (D11). */
-const DOOR_PROVIDERS = { 'openai-chat': 'openai', 'anthropic-messages': 'anthropic' } as const
-
 /**
  * `POST /admin/explain`: where a call would go if every target failed, and why each other candidate was left out. No
  * call is made. Failures: `wrong_type` for a request that is none, and those that the call itself would get.
@@ -37,7 +36,8 @@ export function explainRequest(request: unknown, rooms: ExplainRooms): CallExpla
     const param = issue?.path.join('.') ?? ''
     throw new Failure('wrong_type', `${param === '' ? 'The body' : `"${param}"`}: ${issue?.message}.`, { param })
   }
-  const { dialect, headers, key, assuming } = data
+  const { headers, key, assuming } = data
+  const dialect: Dialect = dialects[data.dialect]
   const sent = data.body as JsonObject
   const named = data.model ?? sent.model
   const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
@@ -48,11 +48,16 @@ export function explainRequest(request: unknown, rooms: ExplainRooms): CallExpla
   const call: Call = {
     id: 'explain',
     operation: 'chat',
-    dialect: dialects[dialect],
-    doorProvider: DOOR_PROVIDERS[dialect],
-    body: JsonBody.from({ messages: [], ...Object.fromEntries(kept), model }),
+    dialect,
+    doorProvider: dialect.maker,
+    body: JsonBody.from({
+      [dialect.members.conversation]: [],
+      ...Object.fromEntries(kept),
+      ...(dialect.members.model && { [dialect.members.model]: model })
+    }),
     model,
     stream: sent.stream === true,
+    framing: 'sse',
     headers: lower,
     routing,
     credentials: [],

@@ -47,8 +47,19 @@ function doors(home: Home): string {
       'OpenAI chat, streamed',
       curl({ url, keys, path: '/v1/chat/completions', body: { model, stream: true, messages } })
     ],
+    ['OpenAI responses', curl({ url, keys, path: '/v1/responses', body: { model, input: 'Hello' } })],
     ['Anthropic messages', curl({ url, keys, path: '/v1/messages', body: { model, max_tokens: 200, messages } })],
     ['Anthropic token count', curl({ url, keys, path: '/v1/messages/count_tokens', body: { model, messages } })],
+    [
+      'Gemini',
+      curl({
+        url,
+        keys,
+        path: `/v1beta/models/${model}:generateContent`,
+        body: { contents: [{ parts: [{ text: 'Hello' }] }] }
+      })
+    ],
+    ['Embeddings', curl({ url, keys, path: '/v1/embeddings', body: { model, input: 'Hello' } })],
     ['Models', `curl ${url}/v1/models${keys ? ' -H "authorization: Bearer $GATEHOUSE_KEY"' : ''}`]
   ] as const
   return examples.map(([title, command]) => `<h2>${html(title)}</h2>\n<pre>${html(command)}</pre>`).join('\n')

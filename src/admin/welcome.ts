@@ -18,7 +18,7 @@ export function welcomeLines({ url, found, missing, model, keys }: Welcome): [st
     .filter(({ variables }) => variables.length > 0)
     .map(({ name, variables }) => `${name} (${variables[0]})`)
   return [
-    `Gatehouse listens on ${url}: OpenAI clients use ${url}/v1 as base URL, Anthropic clients ${url}.`,
+    `Gatehouse listens on ${url}: OpenAI clients use ${url}/v1 as base URL, Anthropic and Gemini clients ${url}.`,
     `Providers found: ${found.join(', ') || 'none'}. Not found (set the variable): ${wanted.join(', ') || 'none'}.`,
     `Try: ${curl({ url, keys, path: '/v1/chat/completions', body: { model, messages: [{ role: 'user', content: 'Hello' }] } })}`
   ]

@@ -4,6 +4,7 @@ import { explainRequest } from '../admin/explain.ts'
 import { explainPlan } from '../build.ts'
 import { systemClock } from '../clock.ts'
 import { CONFIG_FILE_NAMES, loadConfig } from '../config/index.ts'
+import { dialects } from '../dialects/index.ts'
 import { systemRandom } from '../random.ts'
 import { Health } from '../routing/health.ts'
 import { REASONS } from '../routing/reasons.ts'
@@ -12,13 +13,16 @@ import { formatDuration } from '../units.ts'
 
 export const summary = 'says where a call would go, and why not elsewhere; makes no call'
 
+const DIALECTS = Object.keys(dialects)
+
 const HELP = `gatehouse explain --model NAME [--config FILE] [--body FILE] [--dialect NAME] [--header NAME:VALUE]…
                   [--key NAME] [--failing KIND] [--json]
 
   --model    the model that is asked for          (the body's own)
   --config   configuration file                   (gatehouse.yaml in the working directory, if there)
   --body     file with the JSON body of the call; - for standard input
-  --dialect  openai-chat or anthropic-messages    (openai-chat)
+  --dialect  ${DIALECTS.join(', ')}
+                                                  (openai-chat)
   --header   a header of the call; may be repeated
   --key      name of the key that calls
   --failing  how every target is taken to fail    (server_error)

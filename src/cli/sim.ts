@@ -1,16 +1,15 @@
 import { parseArgs } from 'node:util'
-import { MODELS, type Model, startSim } from '../sim/index.ts'
+import { listedDoors, MODELS, type Model, startSim } from '../sim/index.ts'
 
 const USAGE = `gatehouse sim [--port N] [--host ADDRESS] [--pace-ms N]
 
-Runs the simulated provider alone: a strict stand-in for OpenAI and Anthropic, with faults by model name.
+Runs the simulated provider alone: a strict stand-in for model providers, with faults by model name.
   --port N         port to listen on (8099; 0 takes a free one)
   --host ADDRESS   address to listen on (127.0.0.1)
   --pace-ms N      milliseconds a word of the model "story" (30)
 `
 
-export const summary =
-  'Run the simulated provider alone: a stand-in for OpenAI and Anthropic, with faults by model name.'
+export const summary = 'Run the simulated provider alone: a stand-in for model providers, with faults by model name.'
 
 const DEFAULT_PORT = 8099
 
@@ -59,14 +58,13 @@ function welcome(url: string): string {
     const rows = MODELS.filter(model => model.group === group)
     return `${title[group]}\n${rows.map(model => `  ${model.name.padEnd(23)}${model.does}`).join('\n')}`
   })
+  const doors = listedDoors().map(({ method, path, dialects }) => `  ${method} ${path}  ${dialects.join(' or ')}`)
   return `Simulated provider on ${url}
 
 Doors
-  POST /v1/chat/completions        OpenAI
-  POST /v1/messages                Anthropic (also /v1/messages/count_tokens)
-  GET  /v1/models                  either, by the anthropic-version header
-  GET  /control/log?since=SEQ      what it was asked, as JSON
-  POST /control/reset              forget the log, the prompt caches and the faults' memory
+${doors.join('\n')}
+  GET /control/log?since=SEQ  what it was asked, as JSON
+  POST /control/reset  forget the log, the prompt caches, what was stored and the faults' memory
 
 ${groups.join('\n\n')}
 

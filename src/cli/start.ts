@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { type AdminToken, loadAdminToken } from '../access/admin-token.ts'
+import { loadProcessSecret } from '../access/process-secret.ts'
 import { welcomeLines } from '../admin/welcome.ts'
 import { systemClock } from '../clock.ts'
 import { CONFIG_FILE_NAMES, type LoadedConfig, loadConfig, type Overrides } from '../config/index.ts'
@@ -33,8 +34,10 @@ export async function run(argv: string[]): Promise<void> {
   const overrides: Overrides = { host: values.host, port: portNumber(values.port), data: values.data }
   const load = () => loadConfig({ path, env: process.env, readFile: file => readFileSync(file, 'utf8'), overrides })
   const first = load()
-  mkdirSync(first.config.stores.data, { recursive: true })
-  const admin = loadAdminToken(first.config.stores.data, randomBytes)
+  const directory = first.config.stores.data
+  mkdirSync(directory, { recursive: true })
+  const admin = loadAdminToken(directory, randomBytes)
+  const secret = loadProcessSecret({ given: process.env.GATEHOUSE_SECRET, directory, randomBytes })
   const log = createLog(first.config.log)
   for (const { path: where, message } of first.warnings) log.warn({ where }, message)
   const running = await startGatehouse({
@@ -44,6 +47,7 @@ export async function run(argv: string[]): Promise<void> {
     env: process.env,
     log,
     adminToken: admin.token,
+    secret,
     forceCanonical: process.env.FORCE_CANONICAL === '1'
   })
   // Before the banner: who reads it may stop us at once.

@@ -29,6 +29,7 @@ export function complete(parsed: ParsedConfig, { env, overrides = {} }: { env: E
     stores: { data },
     strict: parsed.strict,
     limits: parsed.limits,
+    media: parsed.media,
     drain: parsed.drain,
     overload: parsed.overload,
     timeouts: parsed.timeouts,

@@ -27,6 +27,13 @@ export interface Drain {
 }
 
 /** When new calls are turned away (D35). */
+export interface MediaSettings {
+  fetch: boolean
+  /** For one call. */
+  bytesMax: number
+  allowPrivate: readonly string[]
+}
+
 export interface OverloadSettings {
   loopLagMs: number
   /** From 0 to 1. */
@@ -76,6 +83,22 @@ const limitsSchema = z
       headerBytesMax: limits.header,
       depthMax: limits.depth
     })
+  )
+
+const mediaSchema = z
+  .strictObject({
+    fetch: z
+      .boolean()
+      .default(true)
+      .describe('Fetch pictures and documents that a client names by address, for providers that take bytes alone.'),
+    size: size.prefault('20MB').describe('The most that is fetched for one call.'),
+    allow_private: z
+      .array(z.union([z.cidrv4(), z.cidrv6()]))
+      .default([])
+      .describe('Private address ranges that may be fetched from: every client of the gateway can then read there.')
+  })
+  .transform(
+    (media): MediaSettings => ({ fetch: media.fetch, bytesMax: media.size, allowPrivate: media.allow_private })
   )
 
 const drainSchema = z
@@ -143,6 +166,7 @@ export const configSchema = z
         'Refuse a call of which a part cannot be said in the dialect of its target, instead of naming the loss.'
       ),
     limits: limitsSchema.prefault({}).describe('The largest things taken; everything above is refused.'),
+    media: mediaSchema.prefault({}).describe('Pictures and documents that are named by address.'),
     drain: drainSchema.prefault({}).describe('How the gateway leaves when it is told to (SIGTERM).'),
     overload: overloadSchema
       .prefault({})
@@ -173,6 +197,7 @@ export interface Config {
   readonly stores: ParsedConfig['stores']
   readonly strict: boolean
   readonly limits: Limits
+  readonly media: MediaSettings
   readonly drain: Drain
   readonly overload: OverloadSettings
   readonly timeouts: ParsedConfig['timeouts']

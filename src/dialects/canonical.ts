@@ -1,9 +1,10 @@
 import type { Failure } from '../errors.ts'
 import type { Json, JsonObject } from '../json.ts'
 import type { Usage } from '../usage.ts'
+import type { dialects } from './index.ts'
 
-/** The wire formats we speak. A dialect says *how* to say it; a provider says *where* and *as whom*. */
-export type DialectName = 'openai-chat' | 'anthropic-messages'
+/** The wire formats we speak: a folder each. A dialect says *how* to say it; a provider says *where* and *as whom*. */
+export type DialectName = keyof typeof dialects
 
 /** What only its maker can read or write: signatures, encrypted reasoning, members of its dialect that we don't model. */
 export interface Seal {
@@ -26,7 +27,7 @@ interface Base {
 
 export type Part = Base &
   (
-    | { type: 'text'; text: string; citations?: Json[] }
+    | { type: 'text'; text: string; citations?: Json[]; seal?: Seal }
     | { type: 'thinking'; text: string; seal?: Seal }
     | { type: 'refusal'; text: string }
     | {
@@ -47,14 +48,18 @@ export type Part = Base &
         title?: string
         context?: string
       }
-    /** `input` stays the JSON text the model wrote, byte for byte, also when it is not valid JSON. */
-    | { type: 'tool-call'; id: string; name: string; input: string; seal?: Seal }
+    /**
+     * `input` stays the JSON text the model wrote, byte for byte, also when it is not valid JSON. `freeform`: the tool
+     * takes free text, and `input` is that text.
+     */
+    | { type: 'tool-call'; id: string; name: string; input: string; freeform?: boolean; seal?: Seal }
     | { type: 'tool-result'; id: string; content: Part[]; failed?: boolean; plain?: boolean }
     /** No counterpart elsewhere: carried whole, never guessed at. */
     | { type: 'native'; seal: Seal }
   )
 
 export type PartType = Part['type']
+export type Media = Extract<Part, { type: 'media' }>
 
 /**
  * One turn. Tool results are parts of a `user` message (Anthropic's way): a run of OpenAI `tool` messages decodes to
@@ -73,7 +78,13 @@ export interface Tool extends Base {
   /** JSON Schema of the input; absent: takes none. */
   input?: JsonObject
   strict?: boolean
-  /** A tool that is not a function (hosted search, computer use, custom grammars): its whole native declaration. */
+  /**
+   * Takes free text instead of JSON (OpenAI's custom tools): its calls have that text as `input`. Who knows no such tool
+   * is given a function with one string argument `input`, and its calls are read back as free text. `format`: the
+   * grammar, for its maker.
+   */
+  freeform?: { format?: Seal }
+  /** A tool that is not a function and that only its maker runs (hosted search, computer use): its whole declaration. */
   native?: Seal
 }
 
@@ -123,6 +134,11 @@ export interface ChatRequest {
   /** The end user, as the client names them (`user`, `metadata.user_id`). */
   user?: string
   serviceTier?: string
+  /**
+   * Members that cannot be left out when another dialect is to say this, since the call would mean something else
+   * (`previous_response_id`, hosted tools): crossing is refused, and names them.
+   */
+  bound?: string[]
   /** The client asked for usage in the stream (dialects that always send it leave it absent). */
   streamUsage?: boolean
   rest?: Seal

@@ -206,10 +206,9 @@ function emptied(part: Part): { shell: Part; text: string; citations: Json[]; se
     }
     case 'refusal':
       return { shell: { ...part, text: '' }, text: part.text, citations: [] }
-    case 'tool-call': {
-      const { seal, ...shell } = part
-      return { shell: { ...shell, input: '' }, text: part.input, citations: [], seal }
-    }
+    // The seal of a call is known when it opens, where some dialects must write it.
+    case 'tool-call':
+      return { shell: { ...part, input: '' }, text: part.input, citations: [] }
     default:
       return { shell: part, text: '', citations: [] }
   }

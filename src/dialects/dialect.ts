@@ -1,10 +1,17 @@
 import type { Failure } from '../errors.ts'
 import type { Edit, JsonBody, JsonObject } from '../json.ts'
 import type { Usage } from '../usage.ts'
-import type { ChatRequest, ChatResponse, DialectName, Event, Finish } from './canonical.ts'
+import type { ChatRequest, ChatResponse, DialectName, Event, Finish, Media } from './canonical.ts'
+import type { OwnedLens } from './owned.ts'
 
 /** What a call asks a provider to do. */
-export type Operation = 'chat' | 'count-tokens'
+export type Operation =
+  | 'chat'
+  | 'count-tokens'
+  /** In OpenAI's shape, whatever the provider's: see operations/embeddings.ts. */
+  | 'embeddings'
+  /** Something that it keeps (a stored response): read, deleted, cancelled. The door knows the path. */
+  | 'object'
 
 /** A place in a native body that holds human text: read it, or put other text in its place (guards, masks). */
 export interface TextRef {
@@ -38,16 +45,47 @@ export interface StreamEncoder {
 /** Reads a stream of one dialect. One per stream. Throws a Failure `provider_malformed` on data it cannot read. */
 export type StreamDecoder = (event: string, data: string) => Event[]
 
+/** Puts an event into the framing of a stream: the name ('' where the dialect names none) and the data, as text. */
+export type WriteEvent = (event: string, data: string) => string
+
 export interface EncoderOptions {
   losses: Losses
-  /** The request this stream answers: `streamUsage`, and what else shapes the native stream. */
-  request: Pick<ChatRequest, 'streamUsage' | 'n'>
+  /** The request this stream answers: `streamUsage`, its tools, and what else shapes the native stream. */
+  request: Partial<ChatRequest>
+  write: WriteEvent
+}
+
+/** How the events of a provider's stream are laid out on the wire; a client is sent the first two. */
+export type FramingName = 'sse' | 'json-array' | 'eventstream'
+
+/** What a dialect says in the address instead of the body; a door reads it there. */
+export interface Address {
+  model: string
+  stream: boolean
+}
+
+/** Where a value stands in a native body, from the top. */
+export type MemberPath = readonly string[]
+
+/** How a dialect asks how many tokens a request has, and says it. */
+export interface TokenCounter {
+  /** Throws a Failure about the client's body. */
+  decodeRequest(body: JsonObject, address?: Address): ChatRequest
+  encodeRequest(request: ChatRequest, losses: Losses): JsonObject
+  /** The count; undefined where the body is no such answer. */
+  decodeResponse(body: JsonObject): number | undefined
+  encodeResponse(tokens: number): JsonObject
 }
 
 /** A wire format, both ways. Pure: no I/O, no clock, no state outside the stream codecs. */
 export interface Dialect {
   readonly name: DialectName
-  readonly framing: 'sse'
+  /** Of its streams, unless the address of a call asks for another. */
+  readonly framing: FramingName
+  /** How its clients and providers send a key, unless a provider says otherwise. */
+  readonly auth: 'bearer' | 'x-api-key' | 'x-goog-api-key'
+  /** Whose dialect it is: the provider that a model nobody knows goes to (D11). */
+  readonly maker: string
   /** Client headers that belong to this dialect and go on to a provider that speaks it (`anthropic-beta`, …). */
   readonly requestHeaders: readonly string[]
   /** Provider headers that belong to this dialect and go back to a client that speaks it. */
@@ -56,10 +94,10 @@ export interface Dialect {
   readonly defaultHeaders: Readonly<Record<string, string>>
   /** The header this dialect's clients and providers read a request id from. */
   readonly requestIdHeader: string
-  /** What keeps an idle connection open without meaning anything (D31). */
-  readonly keepAlive: string
-  /** What ends a complete stream, with its framing (`data: [DONE]`); written where a provider leaves it out (D30). */
-  readonly streamEnd: string
+  /** An event that keeps an idle connection open without meaning anything (D31); '' where the framing's own must do. */
+  keepAlive(write: WriteEvent): string
+  /** What ends a complete stream (`[DONE]`), '' where nothing does; written where a provider leaves it out (D30). */
+  streamEnd(write: WriteEvent): string
   /**
    * Whether a stream event of this name certainly holds no content, so that one which cannot be read may be left out.
    * Where the dialect names no events, only names that say so themselves.
@@ -70,14 +108,18 @@ export interface Dialect {
    * models that are known to take that.
    */
   prefill(body: JsonBody, text: string): Edit[]
-  /** Path below the provider's base URL, as `/chat/completions`. */
-  path(operation: Operation, model: string, stream: boolean): string
-  /** Throws a Failure `wrong_type` or `missing_field` with the `param` path. */
-  decodeRequest(body: JsonObject): ChatRequest
+  /** Path below the provider's base URL, as `/chat/completions`; its query with it, where there is one. */
+  path(operation: Operation, model: string, stream: FramingName | false): string
+  /**
+   * Throws a Failure `wrong_type` or `missing_field` with the `param` path. `address`: what the body does not say where
+   * `members` has no place for it.
+   */
+  decodeRequest(body: JsonObject, address?: Address): ChatRequest
   encodeRequest(request: ChatRequest, losses: Losses): JsonObject
   /** Throws a Failure `provider_malformed` on a body that is no reply of this dialect. */
   decodeResponse(body: JsonObject): ChatResponse
-  encodeResponse(response: ChatResponse, losses: Losses): JsonObject
+  /** `request`: the one this answers, where a reply of the dialect repeats it or is shaped by it (its tools). */
+  encodeResponse(response: ChatResponse, losses: Losses, request?: Partial<ChatRequest>): JsonObject
   /**
    * What a whole reply says of itself, its parts unread: all that must be known of one that passes as it is. Throws what
    * `decodeResponse` would on a body that is no reply.
@@ -89,7 +131,8 @@ export interface Dialect {
   readonly foreignMark: string
   /**
    * Takes out of a native request what we wrote into earlier replies for another maker to read again, since a provider
-   * of this dialect refuses it. Edits `body` in place, `messages` only; returns what was taken, as losses.
+   * of this dialect refuses it. Edits `body` in place, the member `members.conversation` only; returns what was taken,
+   * as losses.
    */
   dropForeign(body: JsonObject): Losses
   /** The lens: every human text of a whole body, in order, to read or replace in place. */
@@ -101,16 +144,30 @@ export interface Dialect {
   /** Our failure, said natively: the body of an error answer. */
   error(failure: Failure, requestId: string): JsonObject
   /** Our failure inside a stream that has begun, with its framing. Nothing may follow it. */
-  streamError(failure: Failure, requestId: string): string
-  /** Members of the native request that say where a value of a call is kept; undefined where the dialect has none. */
+  streamError(failure: Failure, requestId: string, write: WriteEvent): string
+  /** Whether its providers fetch a picture or document from this address themselves; others are sent the bytes. */
+  takesAddress(media: Media): boolean
+  /** How its providers must be told the name of a tool, where they do not take every name. */
+  toolName?(name: string): string
+  /** Absent where the dialect has no way to ask for a count. */
+  readonly tokens?: TokenCounter
+  /** Where it names things that its provider keeps for whoever made them (D6); absent where it names none. */
+  readonly owned?: OwnedLens
+  /** Where the native request keeps a value of a call; undefined where the dialect has no such member. */
   readonly members: {
+    /** Absent: the address of the call says it. */
+    model?: 'model'
+    /** Absent: the address of the call says it. */
+    stream?: 'stream'
+    /** The turns of the conversation. */
+    conversation: 'messages' | 'input' | 'contents'
     /** Where the cap on output stands, in order of preference. */
-    outputTokensMax: readonly string[]
+    outputTokensMax: readonly MemberPath[]
     /** Members that ask the model to think first: its first token may then take long (D12). */
-    reasoning: readonly string[]
-    /** The member that says how many choices are wanted, where there can be several. */
-    choices?: string
-    /** The member path that asks for usage in a stream, if it must be asked for. */
-    streamUsage?: readonly string[]
+    reasoning: readonly MemberPath[]
+    /** How many choices are wanted, where there can be several. */
+    choices?: MemberPath
+    /** What asks for usage in a stream, if it must be asked for. */
+    streamUsage?: MemberPath
   }
 }

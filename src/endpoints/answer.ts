@@ -5,8 +5,9 @@ import type { JsonObject } from '../json.ts'
 import type { Answered, Call, Reply } from '../stages/call.ts'
 import { type Exchange, endedBy } from '../wire/exchange.ts'
 import type { Outcome, Sink } from '../wire/frames.ts'
+import { CLIENT_FRAMINGS, type ClientFraming } from '../wire/framing.ts'
 import type { Hall } from './endpoint.ts'
-import { type KeepAlive, STREAM_HEADERS } from './keep-alive.ts'
+import { type KeepAlive, streamHeaders } from './keep-alive.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 /** A `retry-after` passed on is capped: a provider's mistake must not freeze a client for a day. */
@@ -30,7 +31,7 @@ export function writeReply(exchange: Exchange, call: Call, reply: Reply, writing
   return new Promise(resolve => {
     // The head may have gone out before anybody knew who would answer.
     const isLate = exchange.headSent
-    if (!isLate) exchange.head(reply.status, { ...headers, ...STREAM_HEADERS })
+    if (!isLate) exchange.head(reply.status, { ...headers, ...streamHeaders(CLIENT_FRAMINGS[call.framing]) })
     exchange.onDrain(() => {
       if (keepAlive) keepAlive.isFull = false
       reply.source.resume()
@@ -59,11 +60,15 @@ class FrameWriter implements Sink<Frame> {
   readonly #exchange: Exchange
   readonly #call: Call
   readonly #facts: StreamFacts
+  readonly #framing: ClientFraming
+  /** The bytes of the last event that was sent. */
+  #last: Buffer | undefined
 
   constructor(exchange: Exchange, call: Call, facts: StreamFacts) {
     this.#exchange = exchange
     this.#call = call
     this.#facts = facts
+    this.#framing = CLIENT_FRAMINGS[call.framing]
   }
 
   frame({ raw, events }: Frame): boolean {
@@ -71,18 +76,31 @@ class FrameWriter implements Sink<Frame> {
     if (events.some(event => event.type === 'end')) this.#exchange.write(this.#remainder())
     if (raw.length === 0) return true
     const { keepAlive } = this.#facts
-    const isTaken = this.#exchange.write(raw)
+    const isTaken = this.#exchange.write(this.#next(raw))
     keepAlive?.said()
     if (keepAlive && !isTaken) keepAlive.isFull = true
     return isTaken
   }
 
   close(outcome: Outcome): void {
-    if (outcome.how === 'done') this.#exchange.end()
-    else if (outcome.how === 'failed')
-      this.#exchange.end(this.#remainder() + this.#call.dialect.streamError(outcome.failure, this.#call.id))
-    else this.#exchange.destroy()
+    if (outcome.how === 'aborted') this.#exchange.destroy()
+    else {
+      if (outcome.how === 'failed') this.#fail(outcome.failure)
+      this.#exchange.end(this.#framing.last(this.#last))
+    }
     this.#facts.done()
+  }
+
+  #fail(failure: Failure): void {
+    const { dialect, id } = this.#call
+    this.#exchange.write(this.#remainder())
+    this.#exchange.write(this.#next(Buffer.from(dialect.streamError(failure, id, this.#framing.event))))
+  }
+
+  #next(raw: Buffer): Buffer {
+    const next = this.#last === undefined ? this.#framing.first(raw) : raw
+    this.#last = next
+    return next
   }
 
   /** What the head did not say: as a comment, which clients pass over. */
@@ -91,7 +109,7 @@ class FrameWriter implements Sink<Frame> {
     const continued = answered.continued ?? []
     if (!isLate && continued.length === 0) return ''
     const { provider, model, attempts, fallback, losses, simulated } = answered
-    return lateWord({
+    return lateWord(this.#framing, {
       request_id: this.#call.id,
       provider,
       model,
@@ -107,8 +125,8 @@ class FrameWriter implements Sink<Frame> {
 }
 
 /** Facts for who reads the stream itself, in a comment of their own. */
-function lateWord(facts: JsonObject): string {
-  return `: gatehouse ${JSON.stringify(facts)}\n\n`
+function lateWord(framing: ClientFraming, facts: JsonObject): string {
+  return framing.comment(`gatehouse ${JSON.stringify(facts)}`)
 }
 
 function gatehouseHeaders(call: Call, reply: Reply, nowMs: number): Record<string, string> {
@@ -138,7 +156,13 @@ export function refuse(exchange: Exchange, hall: Hall, dialect: Dialect, thrown:
 }
 
 /** Sends a failure in the client's dialect; the provider's own words where it said them in that dialect (D34). */
-export function writeFailure(exchange: Exchange, dialect: Dialect, failure: Failure, id: string): void {
+export function writeFailure(
+  exchange: Exchange,
+  dialect: Dialect,
+  failure: Failure,
+  id: string,
+  framing: ClientFraming = CLIENT_FRAMINGS.sse
+): void {
   if (failure.kind === 'aborted') {
     exchange.destroy()
     return
@@ -146,7 +170,10 @@ export function writeFailure(exchange: Exchange, dialect: Dialect, failure: Fail
   if (exchange.headSent) {
     const { attempts, provider, model } = failure
     const facts = { request_id: id, attempts, provider, model }
-    exchange.end(lateWord(facts) + dialect.streamError(failure, id))
+    const said = framing.first(Buffer.from(dialect.streamError(failure, id, framing.event)))
+    exchange.write(lateWord(framing, facts))
+    exchange.write(said)
+    exchange.end(framing.last(said))
     return
   }
   const headers: Record<string, string> = {

@@ -1,10 +1,12 @@
-import type { Dialect, Operation } from '../dialects/dialect.ts'
+import type { Address, Dialect, Operation } from '../dialects/dialect.ts'
 import { Failure } from '../errors.ts'
 import { JsonBody } from '../json.ts'
 import { PER_CALL_MEMBERS, readPerCall } from '../routing/per-call.ts'
 import type { Call } from '../stages/call.ts'
 import type { Exchange } from '../wire/exchange.ts'
+import { CLIENT_FRAMINGS } from '../wire/framing.ts'
 import { refuse, writeFailure, writeReply } from './answer.ts'
+import { credentialsOf } from './credentials.ts'
 import type { Endpoint, Hall } from './endpoint.ts'
 import { KeepAlive } from './keep-alive.ts'
 
@@ -15,56 +17,86 @@ const ONCE = new Set([
   'n',
   'max_tokens',
   'max_completion_tokens',
+  'max_output_tokens',
   'messages',
   'input',
+  'instructions',
+  'previous_response_id',
+  'conversation',
+  'store',
   'contents',
+  'generationConfig',
   'tools',
   'system'
 ])
+
+type JsonKind = NonNullable<ReturnType<JsonBody['kind']>>
 
 export interface ChatDoor {
   path: RegExp
   dialect: Dialect
   operation: Operation
-  /** The provider that a model nobody knows goes to, if it is configured. */
-  provider: string
+  /** The member that must be there. Default: where the dialect keeps the turns of a conversation. */
+  required?: string
+  /** What it may be; the first is what a client is told. */
+  turns?: readonly [JsonKind, ...JsonKind[]]
+  /** It may be left out: something else stands for it. */
+  turnsOptional?: boolean
+  /** What the address says of the call, beside its body. Throws a Failure. */
+  address?(parameters: RegExpExecArray, query: string): DoorAddress
 }
 
-/** A door for calls whose body names the model and the messages, in one dialect. */
+export interface DoorAddress extends Partial<Address> {
+  framing?: Call['framing']
+}
+
+/** A door for calls whose body holds the turns of a conversation, in one dialect. */
 export function chatDoor(door: ChatDoor): Endpoint {
   const { path, dialect } = door
   return {
     method: 'POST',
     path,
     dialect: () => dialect,
-    async serve(exchange, hall) {
+    async serve(exchange, hall, parameters) {
       const id = hall.newId()
-      let call: Call
       try {
-        call = await readCall(exchange, hall, id, door)
+        const call = await readCall(exchange, hall, id, door, parameters)
+        await answerCall(exchange, hall, call)
       } catch (thrown) {
         refuse(exchange, hall, dialect, thrown, id)
-        return
-      }
-      const { clock, keepAliveMs: everyMs } = hall
-      const keepAlive = call.stream ? new KeepAlive({ exchange, dialect, id, clock, everyMs }) : undefined
-      try {
-        const reply = await hall.handle(call)
-        await writeReply(exchange, call, reply, { nowMs: clock.monotonicMs(), keepAlive })
-      } catch (thrown) {
-        writeFailure(exchange, dialect, Failure.from(thrown), id)
-      } finally {
-        keepAlive?.stop()
       }
     }
   }
 }
 
-async function readCall(exchange: Exchange, hall: Hall, id: string, door: ChatDoor): Promise<Call> {
+/** Has the call handled, and answers with what comes of it; never rejects. */
+export async function answerCall(exchange: Exchange, hall: Hall, call: Call): Promise<void> {
+  const { clock, keepAliveMs: everyMs } = hall
+  const { id, dialect } = call
+  const framing = CLIENT_FRAMINGS[call.framing]
+  const keepAlive = call.stream ? new KeepAlive({ exchange, dialect, framing, id, clock, everyMs }) : undefined
+  try {
+    const reply = await hall.handle(call)
+    await writeReply(exchange, call, reply, { nowMs: clock.monotonicMs(), keepAlive })
+  } catch (thrown) {
+    writeFailure(exchange, dialect, Failure.from(thrown), id, framing)
+  } finally {
+    keepAlive?.stop()
+  }
+}
+
+async function readCall(
+  exchange: Exchange,
+  hall: Hall,
+  id: string,
+  door: ChatDoor,
+  parameters: RegExpExecArray
+): Promise<Call> {
   const { dialect, operation } = door
   const credentials = credentialsOf(exchange)
   // A stranger's body is not worth reading.
   hall.authenticate(credentials)
+  const address = door.address?.(parameters, exchange.query) ?? {}
   const type = exchange.headers['content-type'] ?? ''
   if (!/^application\/json\s*(?:;|$)/i.test(type)) {
     throw new Failure(
@@ -75,19 +107,18 @@ async function readCall(exchange: Exchange, hall: Hall, id: string, door: ChatDo
   const sent = JsonBody.scan(await exchange.body(hall.bodyLimits), { depthMax: hall.depthMax, once: ONCE })
   const routing = readPerCall(sent, exchange.headers)
   const body = withoutOurs(sent)
-  // Who gives a list of models need not name one of them twice.
-  const model = expect(body, 'model', ['string']) ? body.get('model') : routing.models[0]
-  const stream = expect(body, 'stream', ['boolean', 'null']) && body.get('stream')
-  if (typeof model !== 'string' || model === '') throw missing('model')
-  if (!expect(body, 'messages', ['array'])) throw missing('messages')
+  const model = address.model ?? modelIn(body, dialect) ?? routing.models[0] ?? missing('model')
+  const stream = address.stream ?? isStream(body, dialect)
+  expectTurns(body, door)
   return {
     id,
     operation,
     dialect,
-    doorProvider: door.provider,
-    body,
+    doorProvider: dialect.maker,
+    body: naming(model, body, dialect),
     model,
-    stream: operation === 'chat' && stream === true,
+    stream: operation === 'chat' && stream,
+    framing: address.framing ?? 'sse',
     headers: exchange.headers,
     routing,
     credentials,
@@ -97,17 +128,41 @@ async function readCall(exchange: Exchange, hall: Hall, id: string, door: ChatDo
   }
 }
 
+/** Who gives a list of models need not name one of them twice. */
+function modelIn(body: JsonBody, { members }: Dialect): string | undefined {
+  if (members.model === undefined || !expect(body, members.model, ['string'])) return undefined
+  const model = body.get(members.model)
+  return typeof model === 'string' && model !== '' ? model : missing(members.model)
+}
+
+/** A dialect that has the model in its body has it there, also where the client said it elsewhere. */
+function naming(model: string, body: JsonBody, { members }: Dialect): JsonBody {
+  if (members.model === undefined || body.has(members.model)) return body
+  return body.edit([{ path: [members.model], value: model }])
+}
+
+function isStream(body: JsonBody, { members }: Dialect): boolean {
+  return (
+    members.stream !== undefined &&
+    expect(body, members.stream, ['boolean', 'null']) &&
+    body.get(members.stream) === true
+  )
+}
+
+function expectTurns(body: JsonBody, { dialect, required, turns = ['array'], turnsOptional }: ChatDoor): void {
+  const name = required ?? dialect.members.conversation
+  if (!expect(body, name, turns) && !turnsOptional) missing(name)
+}
+
 /** The members that are for us do not go on to providers. */
 function withoutOurs(body: JsonBody): JsonBody {
   const ours = PER_CALL_MEMBERS.filter(name => body.has(name))
   return ours.length === 0 ? body : body.edit(ours.map(name => ({ path: [name], value: undefined })))
 }
 
-function missing(name: string): Failure {
-  return new Failure('missing_field', `"${name}" is required.`, { param: name })
+function missing(name: string): never {
+  throw new Failure('missing_field', `"${name}" is required.`, { param: name })
 }
-
-type JsonKind = NonNullable<ReturnType<JsonBody['kind']>>
 
 /** Whether the member is there; wrong where it is something else. Its value is not read. */
 function expect(body: JsonBody, name: string, kinds: readonly [JsonKind, ...JsonKind[]]): boolean {
@@ -123,14 +178,4 @@ function aKind(kind: JsonKind): string {
 
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100)
-}
-
-/** Every credential of the call, in whatever header clients send it. */
-export function credentialsOf(exchange: Exchange): string[] {
-  const { authorization, 'x-api-key': xApiKey, 'api-key': apiKey } = exchange.headers
-  const bearer =
-    authorization === undefined ? undefined : (/^bearer\s+(.+)$/i.exec(authorization)?.[1]?.trim() ?? authorization)
-  return [bearer, xApiKey, apiKey].filter(
-    (credential): credential is string => credential !== undefined && credential !== ''
-  )
 }

@@ -23,11 +23,11 @@ export interface Hall {
 
 /** A door: a method and path that clients know, one file each. */
 export interface Endpoint {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   /** Matches the path without its query; the groups are the parameters. */
   path: RegExp
   /** In which dialect this client hears of failures. */
-  dialect(headers: Headers): Dialect
+  dialect(headers: Headers, path: string): Dialect
   /** Answers in full, failures included; never rejects. */
   serve(exchange: Exchange, hall: Hall, parameters: RegExpExecArray): Promise<void>
 }

@@ -1,20 +1,24 @@
 import type { Clock } from '../clock.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Exchange } from '../wire/exchange.ts'
+import type { ClientFraming } from '../wire/framing.ts'
 
 /** How long a stream may be silent before its client is sent a sign of life (D31): well below what proxies allow. */
 export const KEEP_ALIVE_MS = 15_000
 
-export const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache',
-  // Tells nginx and its kin not to collect the stream.
-  'x-accel-buffering': 'no'
+export function streamHeaders({ contentType }: ClientFraming): Record<string, string> {
+  return {
+    'content-type': contentType,
+    'cache-control': 'no-cache',
+    // Tells nginx and its kin not to collect the stream.
+    'x-accel-buffering': 'no'
+  }
 }
 
 export interface KeepAliveOptions {
   exchange: Exchange
   dialect: Dialect
+  framing: ClientFraming
   /** Id of the call. */
   id: string
   clock: Clock
@@ -50,13 +54,13 @@ export class KeepAlive {
 
   /** Looks at the time rather than being reset by every event. */
   #look(): void {
-    const { exchange, dialect, id, clock, everyMs } = this.#options
+    const { exchange, dialect, framing, id, clock, everyMs } = this.#options
     const quietMs = clock.monotonicMs() - this.#lastMs
     if (quietMs >= everyMs) {
       if (!exchange.headSent) {
-        exchange.head(200, { [dialect.requestIdHeader]: id, 'x-gatehouse-request-id': id, ...STREAM_HEADERS })
+        exchange.head(200, { [dialect.requestIdHeader]: id, 'x-gatehouse-request-id': id, ...streamHeaders(framing) })
       }
-      if (!this.isFull) this.isFull = !exchange.write(dialect.keepAlive)
+      if (!this.isFull) this.isFull = !exchange.write(dialect.keepAlive(framing.event) || framing.wait)
       this.said()
     }
     const leftMs = quietMs >= everyMs ? everyMs : everyMs - quietMs

@@ -27,10 +27,13 @@ export function keyId(key: NonNullable<Entry['keys']>[number], index: number): s
 
 /** What is wrong with one entry, beyond what its schema sees. */
 export function problemsOf(name: string, entry: Entry): ProviderProblem[] {
-  return [...nameProblems(name, entry), ...addressProblems(name, entry), ...repetitions(name, entry)].map(problem => ({
-    ...problem,
-    path: [name, ...problem.path]
-  }))
+  const problems = [
+    ...nameProblems(name, entry),
+    ...placeProblems(name, entry),
+    ...addressProblems(name, entry),
+    ...repetitions(name, entry)
+  ]
+  return problems.map(problem => ({ ...problem, path: [name, ...problem.path] }))
 }
 
 function nameProblems(name: string, entry: Entry): ProviderProblem[] {
@@ -61,10 +64,29 @@ function nameProblems(name: string, entry: Entry): ProviderProblem[] {
   return problems
 }
 
+function placeProblems(name: string, entry: Entry): ProviderProblem[] {
+  const preset = presetOf(entry.like ?? name)
+  const known = Object.keys(preset?.places ?? {})
+  const unknown = Object.keys(entry.places ?? {}).filter(place => !known.includes(place))
+  const problems: ProviderProblem[] = unknown.map(place => {
+    const near = nearest(place, known, 2)
+    const message =
+      known.length > 0
+        ? `is no place in its addresses; they have ${known.join(', ')}`
+        : 'is no place in its addresses; they have none'
+    return { path: ['places', place], message, ...(near.length > 0 && { nearest: near }) }
+  })
+  if (entry.origin === undefined) return problems
+  if (!preset || entry.base_url !== undefined)
+    return [...problems, { path: ['origin'], message: 'moves the addresses of a preset; here, say `base_url` alone' }]
+  return problems
+}
+
 function addressProblems(name: string, entry: Entry): ProviderProblem[] {
   const allowed = entry.allow_private ?? presetOf(entry.like ?? name)?.allowPrivate ?? []
   const addresses: { path: Path; url: string | undefined }[] = [
     { path: ['base_url'], url: entry.base_url },
+    { path: ['origin'], url: entry.origin },
     ...(entry.endpoints ?? []).map((each, index) => ({ path: ['endpoints', index, 'base_url'], url: each.base_url }))
   ]
   return addresses.flatMap(({ path, url }) => {
@@ -79,7 +101,11 @@ function repetitions(name: string, entry: Entry): ProviderProblem[] {
   // The address of the entry itself counts as one before them all.
   const preset = presetOf(entry.like ?? name)?.endpoints ?? []
   const home = entry.base_url === undefined && preset.length === 0 ? [] : [homeDialect(entry, preset)]
-  const dialects = [...home, ...(entry.endpoints ?? []).map(endpoint => endpoint.dialect)]
+  // Several addresses of one dialect are for different models.
+  const written = (entry.endpoints ?? []).map((endpoint, index) =>
+    endpoint.only || endpoint.except ? `${endpoint.dialect} ${index}` : endpoint.dialect
+  )
+  const dialects: string[] = [...home, ...written]
   return [
     ...repeated(ids).map(index => ({ path: ['keys', index], message: 'has the same id as a key before it' })),
     ...repeated(models).map(index => ({ path: ['models', index], message: 'is in the list before' })),

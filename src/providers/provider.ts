@@ -1,11 +1,27 @@
 import { catalog, type ModelFacts } from '../catalog/catalog.ts'
 import type { Source } from '../catalog/facts.ts'
 import type { DialectName } from '../dialects/canonical.ts'
-import { type Edit, isObject, type Json, type JsonBody } from '../json.ts'
+import type { FramingName, Operation } from '../dialects/dialect.ts'
+import { dialects } from '../dialects/index.ts'
+import type { ShapeName } from '../dialects/operations/embeddings.ts'
+import type { Json } from '../json.ts'
 import type { Secret } from '../secret.ts'
+import type { Identity } from './auth/identity.ts'
 
-/** How a credential travels: a well-known header, none, or one of the provider's own (`prefix` before the key). */
-export type AuthStyle = 'bearer' | 'x-api-key' | 'api-key' | 'none' | { header: string; prefix?: string | undefined }
+/**
+ * How a credential travels: a well-known header, none, one of the provider's own (`prefix` before the key), or a cloud's
+ * signature or token. A key that is sent to a cloud's address goes as that cloud takes keys.
+ */
+export type AuthStyle =
+  | 'bearer'
+  | 'x-api-key'
+  | 'api-key'
+  | 'x-goog-api-key'
+  | 'none'
+  | 'aws'
+  | 'google'
+  | 'entra'
+  | { header: string; prefix?: string | undefined }
 
 /**
  * Where a provider differs from the dialect it speaks, as data: shared code asks these and never who the provider is.
@@ -22,6 +38,14 @@ export interface Quirks {
   roles?: Readonly<Record<string, string>> | undefined
   /** It sends usage in every stream and refuses `stream_options`. */
   usage_unasked?: boolean | undefined
+  /** Members it is always sent, with their values. */
+  set?: Readonly<Record<string, Json>> | undefined
+  /** Members that its address says: they are removed, and nothing is lost. */
+  omit?: readonly string[] | undefined
+  /** Headers of the dialect's clients that it reads in the body, as a list: the header → its member. */
+  headers_in_body?: Readonly<Record<string, string>> | undefined
+  /** Headers that are lists, and the values it knows: the dialect's → its own. Any other is refused, so a named loss. */
+  header_values?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined
   /** Put before a model name that has no slash. */
   model_prefix?: string | undefined
 }
@@ -33,13 +57,48 @@ export interface Endpoint {
   baseUrl: string
   auth: AuthStyle
   quirks: Quirks
+  /** Paths below `baseUrl` where they are not the dialect's own, with `{model}`. */
+  paths?: Readonly<Partial<Record<'chat' | 'stream' | 'count-tokens' | 'embeddings', string | undefined>>> | undefined
+  /** Of its streams, where it is not the dialect's own. */
+  framing?: FramingName | undefined
+  /** How it is asked for embeddings; absent: not at all. */
+  embeddings?: ShapeName | undefined
+  /** What it is asked for; absent: everything its dialect has. */
+  operations?: readonly Operation[] | undefined
+  /** Models it serves, as globs; absent: all. */
+  only?: readonly string[] | undefined
+  /** Models it does not serve. */
+  except?: readonly string[] | undefined
+  /** What a cloud's signature or token for this address is made out to. */
+  audience?: Audience | undefined
+}
+
+export interface Audience {
+  /** AWS: the name it signs for, as `bedrock`. */
+  service?: string
+  /** AWS. */
+  region?: string
+  /** OAuth 2, at Google and Entra. */
+  scope?: string
+}
+
+/** A request that is about to go out: what a signature is made of. */
+export interface Outgoing {
+  method: 'POST' | 'GET' | 'DELETE'
+  origin: string
+  /** Path and query. */
+  path: string
+  headers: readonly string[]
+  body: Buffer | undefined
 }
 
 export interface Credential {
   /** Stable within the provider: state of a credential (cool-downs, circuits) is kept under it. */
   id: string
-  /** Undefined where the server asks for none. */
+  /** Undefined where the server asks for none, and where there is an identity instead. */
   secret: Secret | undefined
+  /** At a cloud: who we are there. Signatures and tokens are made from it. */
+  identity?: Identity | undefined
   /** Share of the calls, relative to the provider's other credentials. */
   weight: number
   /** Where it was written down, for error texts: `OPENAI_API_KEY`, `config providers.lab.keys[0]`. */
@@ -79,28 +138,63 @@ export interface Provider {
   passRequestId: boolean
 }
 
-/** The address for a call: in its own dialect where the provider speaks it, so that the call stays native; else home. */
-export function endpointFor(provider: Provider, dialect: DialectName): Endpoint {
-  return provider.endpoints.find(endpoint => endpoint.dialect === dialect) ?? provider.endpoints[0]
+/**
+ * The address for a call: of those that serve the model, the one in the call's own dialect, so that it stays native; else
+ * the first of them; where none does, home, whose provider then says so itself.
+ */
+export function endpointFor(
+  provider: Provider,
+  dialect: DialectName,
+  model: string,
+  operation: Operation = 'chat'
+): Endpoint {
+  const serving = provider.endpoints.filter(endpoint => serves(endpoint, model, operation))
+  return serving.find(endpoint => endpoint.dialect === dialect) ?? serving[0] ?? provider.endpoints[0]
 }
 
-/** How each dialect's own clients send a key. */
-export const DEFAULT_AUTH: Readonly<Record<DialectName, AuthStyle>> = {
-  'openai-chat': 'bearer',
-  'anthropic-messages': 'x-api-key'
+/** The address to ask for embeddings; undefined where the provider has none for this model. */
+export function embeddingsEndpoint(provider: Provider, model: string): Endpoint | undefined {
+  return provider.endpoints.find(endpoint => endpoint.embeddings !== undefined && serves(endpoint, model, 'embeddings'))
 }
 
-const AUTH_HEADERS: Readonly<Record<'bearer' | 'x-api-key' | 'api-key', { header: string; prefix?: string }>> = {
-  bearer: { header: 'authorization', prefix: 'Bearer ' },
-  'x-api-key': { header: 'x-api-key' },
-  'api-key': { header: 'api-key' }
+function serves({ operations, only, except }: Endpoint, model: string, operation: Operation): boolean {
+  const fits = (glob: string) => matchesGlob(model, glob)
+  if (operations && !operations.includes(operation)) return false
+  return (only === undefined || only.some(fits)) && !except?.some(fits)
 }
 
-/** The header pair `[name, value]` that carries the credential, or nothing. The only place a secret is revealed. */
-export function authorize(endpoint: Endpoint, credential: Credential): string[] {
-  if (credential.secret === undefined || endpoint.auth === 'none') return []
-  const { header, prefix = '' } = typeof endpoint.auth === 'string' ? AUTH_HEADERS[endpoint.auth] : endpoint.auth
-  return [header, prefix + credential.secret.reveal()]
+/** `*` stands for anything; case does not count. No pattern, since clients choose the name: each piece is looked for once. */
+function matchesGlob(model: string, glob: string): boolean {
+  const text = model.toLowerCase()
+  const [first = '', ...pieces] = glob.toLowerCase().split('*')
+  const last = pieces.pop()
+  if (last === undefined) return text === first
+  if (!text.startsWith(first)) return false
+  let at = first.length
+  for (const piece of pieces) {
+    const found = text.indexOf(piece, at)
+    if (found < 0) return false
+    at = found + piece.length
+  }
+  return text.length - last.length >= at && text.endsWith(last)
+}
+
+/** The path of a call below `baseUrl` where the address has one of its own. */
+export function endpointPath(
+  { paths }: Endpoint,
+  operation: Operation,
+  model: string,
+  stream: boolean
+): string | undefined {
+  // The door of what is kept knows its path.
+  if (operation === 'object') return undefined
+  const template = paths?.[operation === 'chat' && stream ? 'stream' : operation]
+  return template?.replaceAll('{model}', encodeURIComponent(model))
+}
+
+/** How an address is sent a key, unless it says otherwise. */
+export function defaultAuth(dialect: DialectName): AuthStyle {
+  return dialects[dialect].auth
 }
 
 /** What is known of one of the provider's models: as its configuration declares it, else as the catalogue has it. */
@@ -122,93 +216,4 @@ export function modelsOf(provider: Provider): ModelFacts[] {
   const declared = new Set(provider.models.map(model => model.id))
   const listed = provider.catalogId === undefined ? [] : catalog.models(provider.catalogId)
   return [...provider.models, ...listed.filter(model => !declared.has(model.id))]
-}
-
-/**
- * What must change in a native body for this endpoint, as splices: bytes no quirk names stay the caller's. Losses get
- * the name of each member that could not be said, touches the name of each that is changed (D20). The name of the model
- * is no member here: `modelName` has it.
- */
-export function adjust(endpoint: Endpoint, body: JsonBody, losses: string[], touches: string[]): Edit[] {
-  const { quirks } = endpoint
-  const edits: Edit[] = []
-  const touch = (path: Edit['path'], value: Json | undefined) => {
-    edits.push({ path, value })
-    touches.push(written(path))
-  }
-  spellValues(quirks, body, touch)
-  renameMembers(quirks, body, losses, touch)
-  dropMembers(quirks, body, losses, touch)
-  adjustMessages(quirks, body, losses, touch)
-  if (quirks.usage_unasked && body.has('stream_options')) touch(['stream_options'], undefined)
-  return edits
-}
-
-/** The model as this endpoint calls it. */
-export function modelName({ quirks }: Endpoint, model: string): string {
-  return quirks.model_prefix === undefined || model.includes('/') ? model : quirks.model_prefix + model
-}
-
-type Touch = (path: Edit['path'], value: Json | undefined) => void
-
-function spellValues(quirks: Quirks, body: JsonBody, touch: Touch): void {
-  for (const member of Object.keys(quirks.values ?? {})) {
-    const value = body.get(member)
-    const theirs = spelled(quirks, member, value)
-    if (theirs !== value) touch([member], theirs)
-  }
-}
-
-function spelled(quirks: Quirks, member: string, value: Json | undefined): Json | undefined {
-  const spellings = quirks.values?.[member] ?? {}
-  return typeof value === 'string' && Object.hasOwn(spellings, value) ? spellings[value] : value
-}
-
-function renameMembers(quirks: Quirks, body: JsonBody, losses: string[], touch: Touch): void {
-  for (const [name, theirs] of Object.entries(quirks.rename ?? {})) {
-    if (!body.has(name)) continue
-    // Both said: the provider's own name stands, the other cannot be told.
-    if (body.has(theirs)) losses.push(name)
-    else touch([theirs], spelled(quirks, name, body.get(name)))
-    touch([name], undefined)
-  }
-}
-
-function dropMembers(quirks: Quirks, body: JsonBody, losses: string[], touch: Touch): void {
-  for (const member of quirks.drop ?? []) {
-    if (member.startsWith(IN_MESSAGES) || !body.has(member)) continue
-    losses.push(member)
-    touch([member], undefined)
-  }
-}
-
-const IN_MESSAGES = 'messages[].'
-
-/** Roles and members of messages. Reads the messages only where a quirk is about them: parsing them is the cost. */
-function adjustMessages(quirks: Quirks, body: JsonBody, losses: string[], touch: Touch): void {
-  const dropped = (quirks.drop ?? [])
-    .filter(member => member.startsWith(IN_MESSAGES))
-    .map(member => member.slice(IN_MESSAGES.length))
-    // A member that is nowhere in the bytes is in no message.
-    .filter(member => body.bytes.includes(`"${member}"`))
-  const roles = quirks.roles ?? {}
-  if (dropped.length === 0 && Object.keys(roles).length === 0) return
-  const messages = body.get('messages')
-  if (!Array.isArray(messages)) return
-  for (const [index, message] of messages.entries()) {
-    if (!isObject(message)) continue
-    const role = message.role
-    if (typeof role === 'string' && Object.hasOwn(roles, role)) touch(['messages', index, 'role'], roles[role])
-    for (const member of dropped) {
-      if (message[member] === undefined) continue
-      // A member that says nothing is no loss.
-      if (message[member] !== null) losses.push(written(['messages', index, member]))
-      touch(['messages', index, member], undefined)
-    }
-  }
-}
-
-/** `messages[2].name` */
-function written(path: Edit['path']): string {
-  return path.map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`)).join('')
 }

@@ -65,6 +65,8 @@ export interface Wishes {
   maxPrice?: { prompt?: number; completion?: number; request?: number; image?: number } | undefined
   sort?: Best | undefined
   noFallback?: boolean | undefined
+  /** The one provider that has what the call refers to. */
+  pinned?: string | undefined
 }
 
 /** What a plan may know; gathered before it is walked, so that it does no I/O (HOUSE 5). */

@@ -21,7 +21,8 @@ const SAYS_NOTHING: ReadonlySet<Kind> = new Set([
   'internal',
   'budget_exceeded',
   'limited_here',
-  'refused_here'
+  'refused_here',
+  'cannot_cross'
 ])
 /** Open the credential's circuit at once, for all models of the provider. */
 const REFUSES_CREDENTIAL: ReadonlySet<Kind> = new Set(['our_credential', 'spend_limit'])

@@ -27,7 +27,8 @@ export const FALLBACK_ON: ReadonlySet<Kind> = new Set([
   'no_such_model',
   'too_long',
   'budget_exceeded',
-  'limited_here'
+  'limited_here',
+  'cannot_cross'
 ])
 
 /** A walk through a route, and what it has passed over. */
@@ -141,7 +142,8 @@ function* inTurn(routes: readonly Route[], kinds: readonly Kind[] | undefined, a
     const isLast = index === routes.length - 1
     const failure: Failure | undefined = yield* walk(route, isLast ? at : { ...at, later: true })
     if (!failure) continue
-    last = failure
+    // What one target cannot be told is no news after what another one, that could be, has answered.
+    if (!last || failure.kind !== 'cannot_cross') last = failure
     if (!on.has(failure.kind)) {
       pass(routes.slice(index + 1), 'on', at)
       return failure

@@ -25,7 +25,8 @@ export const ROUTE_KINDS = [
   'bad_request',
   'too_large',
   'budget_exceeded',
-  'limited_here'
+  'limited_here',
+  'cannot_cross'
 ] as const satisfies readonly Kind[]
 
 const TIMEOUT_FIELDS = {

@@ -61,6 +61,8 @@ export interface Ask {
   /** The prompt in reading order, counted. */
   blocks: Block[]
   body: JsonObject
+  /** What the dialect's reader keeps for its writer. */
+  native?: unknown
 }
 
 const DIRECTIVE = /\[\[sim:([^\]]*)\]\]/g

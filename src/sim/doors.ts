@@ -1,105 +1,69 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import { anthropicVoice } from './anthropic/index.ts'
-import { badKey } from './openai/errors.ts'
+import { anthropicDoors } from './anthropic/doors.ts'
+import { bedrockDoors } from './bedrock/doors.ts'
+import type { Door, Request } from './door.ts'
+import { embeddingsDoors, invokeDoors } from './embeddings/doors.ts'
+import { geminiDoors } from './gemini/doors.ts'
+import { openaiDoors } from './openai/doors.ts'
 import { openaiVoice } from './openai/index.ts'
-import { Refusal } from './refusal.ts'
+import { responsesDoors } from './responses/doors.ts'
 import type { Voice } from './voice.ts'
 
-export interface Request {
-  method: string
-  /** Path without its query. */
-  path: string
-  query: URLSearchParams
-  headers: IncomingHttpHeaders
-  body: Buffer
+/** Every door of the simulator. Where two stand at one place, the first whose `when` agrees is meant. */
+export const DOORS: readonly Door[] = [
+  ...anthropicDoors,
+  ...invokeDoors,
+  ...bedrockDoors,
+  ...geminiDoors,
+  ...openaiDoors,
+  ...responsesDoors,
+  ...embeddingsDoors
+]
+
+const PLACES = DOORS.map(door => ({ door, pattern: patternOf(door.path) }))
+
+/** Where the simulator can be asked, and in which dialect: one line a method and path. */
+export function listedDoors(): { method: string; path: string; dialects: string[] }[] {
+  const places = [...new Set(DOORS.map(({ method, path }) => `${method} ${path}`))]
+  return places.map(place => {
+    const [method, path] = place.split(' ') as [string, string]
+    const here = DOORS.filter(door => door.method === method && door.path === path)
+    return { method, path, dialects: [...new Set(here.map(({ voice }) => voice.dialect))] }
+  })
 }
 
-export type Door =
-  | { name: 'generate' | 'count-tokens' | 'models'; voice: Voice }
-  | { name: 'unknown' | 'wrong-method'; voice: Voice }
+export type Found =
+  | { door: Door; voice: Voice; params: Record<string, string>; missing?: undefined }
+  | { door?: undefined; voice: Voice; missing: 'path' | 'method' }
 
-/** Which door a request is at, and the language in which it is answered there. */
-export function doorOf({ method, path, headers }: Request): Door {
-  const byHeader = headers['anthropic-version'] === undefined ? openaiVoice : anthropicVoice
-  const posts: Record<string, Door> = {
-    '/v1/chat/completions': { name: 'generate', voice: openaiVoice },
-    '/v1/messages': { name: 'generate', voice: anthropicVoice },
-    '/v1/messages/count_tokens': { name: 'count-tokens', voice: anthropicVoice }
-  }
-  const door =
-    posts[path] ?? (/^\/v1\/models(\/.+)?$/.test(path) ? { name: 'models' as const, voice: byHeader } : undefined)
-  if (!door) return { name: 'unknown', voice: byHeader }
-  const wanted = door.name === 'models' ? 'GET' : 'POST'
-  return method === wanted ? door : { name: 'wrong-method', voice: door.voice }
+/** Which door a request is at, and the voice in which it is answered there. */
+export function doorOf(request: Request): Found {
+  const here = PLACES.flatMap(({ door, pattern }) => {
+    const match = pattern.exec(request.path)
+    return match && (door.when?.(request) ?? true) ? [{ door, params: decoded(match.groups) }] : []
+  })
+  const found = here.find(({ door }) => door.method === request.method)
+  if (found) return { ...found, voice: found.door.voice }
+  if (here[0]) return { voice: here[0].door.voice, missing: 'method' }
+  const claiming = DOORS.find(({ voice }) => voice.gate.claims(request))
+  return { voice: claiming?.voice ?? openaiVoice, missing: 'path' }
 }
 
-/** Refuses what never reaches a model: no door, wrong credential, missing version, no JSON content type. */
-export function checkEntry(request: Request, door: Door, keys: readonly string[]): void {
-  const isAnthropic = door.voice === anthropicVoice
-  const { method, path, headers } = request
-  if (door.name === 'unknown') {
-    if (isAnthropic) throw new Refusal(404, 'not_found_error', 'Not found')
-    throw new Refusal(404, 'invalid_request_error', `Invalid URL (${method} ${path})`)
-  }
-  if (door.name === 'wrong-method') {
-    if (isAnthropic) throw new Refusal(405, 'invalid_request_error', 'Method Not Allowed')
-    throw new Refusal(
-      405,
-      'invalid_request_error',
-      `Not allowed to ${method} on ${path}. (HINT: Perhaps you meant to use a different HTTP method?)`,
-      { code: 'method_not_supported' }
-    )
-  }
-  if (keys.length > 0) checkKey(headers, isAnthropic, keys)
-  if (isAnthropic && headers['anthropic-version'] === undefined) {
-    throw new Refusal(400, 'invalid_request_error', 'anthropic-version: header is required')
-  }
-  if (method === 'POST') checkContentType(headers['content-type'] ?? '', isAnthropic)
+function patternOf(path: string): RegExp {
+  const source = path
+    .replace(/[.*?^$()[\]|\\]/g, '\\$&')
+    .replace(/\{(\w+)(\+?)\}/g, (_, name: string, many: string) => `(?<${name}>${many === '+' ? '.+' : '[^/]+'})`)
+  return new RegExp(`^${source}$`)
 }
 
-function checkKey(headers: IncomingHttpHeaders, isAnthropic: boolean, keys: readonly string[]): void {
-  const bearer = /^Bearer\s+(.*)$/i.exec(headers.authorization ?? '')?.[1]
-  const sent = (isAnthropic ? String(headers['x-api-key'] ?? '') : '') || bearer || ''
-  if (sent !== '' && keys.includes(sent)) return
-  if (isAnthropic) {
-    throw new Refusal(401, 'authentication_error', sent === '' ? 'x-api-key header is required' : 'invalid x-api-key')
+function decoded(groups: Record<string, string> | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(groups ?? {}).map(([name, text]) => [name, decode(text)]))
+}
+
+/** What is no percent-encoding is taken as it stands. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
-  if (sent !== '') throw badKey(`${sent.slice(0, 3)}***${sent.slice(-4)}`)
-  throw new Refusal(
-    401,
-    'invalid_request_error',
-    "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth " +
-      '(i.e. Authorization: Bearer YOUR_KEY).'
-  )
-}
-
-function checkContentType(contentType: string, isAnthropic: boolean): void {
-  const mediaType = contentType.split(';')[0]!.trim().toLowerCase()
-  if (mediaType === 'application/json') return
-  if (isAnthropic) throw new Refusal(400, 'invalid_request_error', 'content-type: must be application/json')
-  throw new Refusal(
-    400,
-    'invalid_request_error',
-    `Unsupported content type: '${mediaType}'. This API method only accepts 'application/json' requests, but you ` +
-      `specified the header 'Content-Type: ${contentType}'. Please try again with a supported content type.`,
-    { code: 'unsupported_content_type' }
-  )
-}
-
-/** A body that is no JSON object, as each provider says it. */
-export function notJson(voice: Voice, reason: string): Refusal {
-  if (voice === anthropicVoice) {
-    return new Refusal(400, 'invalid_request_error', `The request body is not valid JSON: ${reason}`)
-  }
-  return new Refusal(
-    400,
-    'invalid_request_error',
-    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library " +
-      'correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON.)'
-  )
-}
-
-export function tooLarge(voice: Voice): Refusal {
-  const type = voice === anthropicVoice ? 'request_too_large' : 'invalid_request_error'
-  return new Refusal(413, type, 'Request exceeds the maximum size')
 }

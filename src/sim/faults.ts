@@ -39,9 +39,9 @@ export class Drills {
     const name = ERRORS[id]
     if (name === undefined) return undefined
     const refusal = voice.error(name, model)
-    if (id === '529') return new Refusal(529, refusal.type, refusal.message)
-    if (id === '429-retry-after') return withRetryAfter(refusal, behaviour.amount)
-    return id === 'retry-after-1e9' ? withRetryAfter(refusal, 1_000_000_000) : refusal
+    if (id === '529') return new Refusal(529, refusal.type, refusal.message, { headers: refusal.headers })
+    if (id === '429-retry-after') return (voice.retryAfter ?? withRetryAfter)(refusal, behaviour.amount)
+    return id === 'retry-after-1e9' ? (voice.retryAfter ?? withRetryAfter)(refusal, 1_000_000_000) : refusal
   }
 
   #isFirst(key: string): boolean {
@@ -59,10 +59,10 @@ export class Drills {
 }
 
 function withRetryAfter(refusal: Refusal, seconds: number): Refusal {
-  const { status, type, message, code } = refusal
+  const { status, type, message, code, headers } = refusal
   return new Refusal(status, type, message, {
     ...(code === null ? {} : { code }),
-    headers: { 'retry-after': String(seconds) }
+    headers: { ...headers, 'retry-after': String(seconds) }
   })
 }
 
@@ -77,9 +77,9 @@ export interface Script {
 const EVENTS_BEFORE_ERROR = 2
 
 /** The frames of a good stream, bent as the behaviour says. */
-export function scriptOf(good: Frame[], behaviour: Behaviour, errorFrame: string): Script {
+export function scriptOf(good: Frame[], behaviour: Behaviour, errorAfter: (before: Frame[]) => Frame[]): Script {
+  const withError = (before: Frame[]): Frame[] => [...before, ...errorAfter(before)]
   const script: Script = { frames: good, ending: 'end', firstContentAfterMs: 0 }
-  const error: Frame = { kind: 'end', text: errorFrame }
   switch (behaviour.id) {
     case 'cut-after':
       return { ...script, frames: untilContent(good, behaviour.amount), ending: 'cut' }
@@ -96,17 +96,17 @@ export function scriptOf(good: Frame[], behaviour: Behaviour, errorFrame: string
     case 'eof-without-finish':
       return { ...script, frames: beforeFinish(good), ending: 'incomplete' }
     case 'error-in-stream':
-      return { ...script, frames: [...untilContent(good, EVENTS_BEFORE_ERROR), error], ending: 'incomplete' }
+      return { ...script, frames: withError(untilContent(good, EVENTS_BEFORE_ERROR)), ending: 'incomplete' }
     case 'error-200-first-event':
-      return { ...script, frames: [error], ending: 'incomplete' }
+      return { ...script, frames: withError([]), ending: 'incomplete' }
     default:
       return script
   }
 }
 
 /** A copy of an event that breaks off inside its JSON. */
-function torn(frame: Frame): Frame {
-  return { kind: 'between', text: `${frame.text.slice(0, frame.text.length * 0.7)}\n\n` }
+function torn({ event, data }: Frame): Frame {
+  return { kind: 'between', event, data: data.slice(0, data.length * 0.7) }
 }
 
 function isContent(frame: Frame): boolean {

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { SimLogEntry } from './log.ts'
 import { Provider } from './server.ts'
 
+export { listedDoors } from './doors.ts'
 export type { Ending, SimLogEntry } from './log.ts'
 export { MODELS, type Model } from './models.ts'
 
@@ -26,13 +27,13 @@ export interface Sim {
   port: number
   /** Every request so far, oldest first; entries of running ones are still filled in. */
   log(): SimLogEntry[]
-  /** Forgets the log, the prompt caches and what faults remember. */
+  /** Forgets the log, the prompt caches, what was stored and what faults remember. */
   reset(): void
   /** Breaks off what is running and frees the port. */
   close(): Promise<void>
 }
 
-/** Starts a simulated provider of both dialects on a loopback port of its own (D5, D36). */
+/** Starts a simulated provider of every dialect on a loopback port of its own (D5, D36). */
 export async function startSim(options: SimOptions = {}): Promise<Sim> {
   const { port = 0, host = '127.0.0.1', keys = [], paceMs, seed = 1 } = options
   const wallMs = options.wallMs ?? (() => performance.timeOrigin + performance.now())

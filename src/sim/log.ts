@@ -14,7 +14,8 @@ export interface SimLogEntry {
   /** When the request had been read, in milliseconds since the simulator started (monotonic). */
   atMs: number
   requestId: string
-  dialect: 'openai-chat' | 'anthropic-messages' | 'none'
+  /** The dialect of the door, or `none` where there is no door. */
+  dialect: string
   method: string
   path: string
   model: string | null
@@ -43,7 +44,15 @@ export interface SimLogEntry {
 
 const ENTRIES_MAX = 20_000
 const BODY_BYTES_MAX = 64 * 1024 * 1024
-const CREDENTIAL_HEADERS = new Set(['authorization', 'x-api-key', 'api-key', 'proxy-authorization', 'cookie'])
+const CREDENTIAL_HEADERS = new Set([
+  'authorization',
+  'x-api-key',
+  'api-key',
+  'x-goog-api-key',
+  'x-amz-security-token',
+  'proxy-authorization',
+  'cookie'
+])
 
 export class Log {
   #entries: SimLogEntry[] = []
@@ -93,6 +102,11 @@ export function loggedHeaders(headers: IncomingHttpHeaders): Record<string, stri
     logged[name] = CREDENTIAL_HEADERS.has(name) ? shortened(text) : text
   }
   return logged
+}
+
+/** Path and query for the log: a `key` in the query is shortened to `…last`. */
+export function loggedTarget(target: string): string {
+  return target.replace(/([?&]key=)([^&]*)/g, (_, name: string, key: string) => name + shortened(key))
 }
 
 function shortened(value: string): string {

@@ -42,7 +42,7 @@ export const MODELS: readonly Model[] = [
   {
     name: '429-retry-after-S',
     group: 'refuses',
-    does: 'Rate limited, with `retry-after` in seconds.',
+    does: 'Rate limited, with `retry-after` in seconds (Gemini: `retryDelay` in the body).',
     example: '429-retry-after-2'
   },
   { name: 'retry-after-1e9', group: 'refuses', does: 'Rate limited, with a `retry-after` of 1,000,000,000 seconds.' },
@@ -52,7 +52,11 @@ export const MODELS: readonly Model[] = [
   { name: 'overloaded-error', group: 'refuses', does: 'Overloaded, as the dialect says it (503 or 529).' },
   { name: 'flap-MS', group: 'refuses', does: 'Good and unavailable by turns of that length (5000).', amount: 5000 },
   { name: 'context-length', group: 'refuses', does: 'The request does not fit the context.' },
-  { name: 'content-filter', group: 'refuses', does: 'The request is refused for its content.' },
+  {
+    name: 'content-filter',
+    group: 'refuses',
+    does: 'The request is refused for its content (Gemini: a reply without candidates).'
+  },
   { name: 'refuses-prefill', group: 'refuses', does: 'Refuses a conversation that ends with an assistant message.' },
   { name: 'no-such-model', group: 'refuses', does: 'The model does not exist.' },
   { name: 'bad-key', group: 'refuses', does: 'The credential is not accepted.' },
@@ -80,7 +84,11 @@ export const MODELS: readonly Model[] = [
     example: 'stall-after-3'
   },
   { name: 'garbled-event', group: 'breaks', does: 'One more event of broken JSON in the middle; whole: broken JSON.' },
-  { name: 'no-end-marker', group: 'breaks', does: 'Everything but `[DONE]` or `message_stop`, then a clean close.' },
+  {
+    name: 'no-end-marker',
+    group: 'breaks',
+    does: 'Everything but the mark of the end (`[DONE]`, `message_stop`, the bracket of an array; other dialects have none), then a clean close.'
+  },
   { name: 'eof-without-finish', group: 'breaks', does: 'A clean close after the content, without any finish.' },
   {
     name: 'error-in-stream',

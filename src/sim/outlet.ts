@@ -46,8 +46,8 @@ export class Outlet {
   }
 
   /** One byte a write, with a turn of the event loop between so that none are joined. */
-  async writeBytewise(text: string): Promise<boolean> {
-    for (const byte of Buffer.from(text)) {
+  async writeBytewise(text: string | Buffer): Promise<boolean> {
+    for (const byte of typeof text === 'string' ? Buffer.from(text) : text) {
       if (!(await this.write(Buffer.from([byte])))) return false
       await new Promise(setImmediate)
     }

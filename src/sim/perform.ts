@@ -48,7 +48,11 @@ async function sendWhole(stage: Stage, reply: Reply): Promise<void> {
   const good = JSON.stringify(reply.body())
   const error = voice.error('in-stream', ask.model)
   const body = wholeBody(id, good, JSON.stringify(voice.errorBody(error, outlet.entry.requestId)))
-  const headers: Record<string, string | number> = { 'content-type': 'application/json', ...stage.headers }
+  const headers: Record<string, string | number> = {
+    'content-type': voice.wholeContentType ?? 'application/json',
+    ...stage.headers,
+    ...reply.headers
+  }
   const length = Buffer.byteLength(id === 'eof-without-finish' ? '' : body)
   if (length > 0) headers['content-length'] = length + (id === 'wrong-length' ? PROMISED_BYTES : 0)
   else headers.connection = 'close'
@@ -70,20 +74,27 @@ function wholeBody(id: string, good: string, error: string): string {
 async function sendStream(stage: Stage, reply: Reply): Promise<void> {
   const { ask, voice, outlet } = stage
   const { id } = ask.behaviour
-  const errorFrame = voice.errorFrame(voice.error('in-stream', ask.model), outlet.entry.requestId)
-  const script = scriptOf(reply.frames(), ask.behaviour, errorFrame)
+  const error = voice.error('in-stream', ask.model)
+  const good = reply.frames()
+  const script = scriptOf(good, ask.behaviour, before => voice.errorFrames(error, outlet.entry.requestId, before))
+  const chunks = script.frames.map((frame, at) => voice.framing.write(frame, at))
   const headers: Record<string, string | number> = {
-    'content-type': voice.streamContentType,
+    'content-type': voice.framing.contentType,
     'cache-control': 'no-cache',
     ...stage.headers
   }
   if (script.ending === 'incomplete') headers.connection = 'close'
   if (id === 'wrong-length') {
-    const bytes = script.frames.reduce((sum, frame) => sum + Buffer.byteLength(frame.text), 0)
+    const bytes = chunks.reduce((sum, chunk) => sum + Buffer.byteLength(chunk), 0)
     headers['content-length'] = bytes + PROMISED_BYTES
   }
   outlet.head(200, headers)
-  if (!(await writeFrames(stage, script))) return
+  if (!(await writeFrames(stage, script, chunks))) return
+  const next = good[script.frames.length]
+  if (script.ending === 'cut' && voice.framing.cutsInside && next) {
+    const chunk = voice.framing.write(next, chunks.length)
+    if (!(await outlet.write(chunk.slice(0, chunk.length / 2)))) return
+  }
   await leave(outlet, id === 'wrong-length' ? 'early' : script.ending)
 }
 
@@ -117,18 +128,23 @@ async function leave(outlet: Outlet, how: Leaving): Promise<void> {
   }
 }
 
-async function writeFrames({ ask, outlet, paceMs }: Stage, script: Script): Promise<boolean> {
+async function writeFrames(
+  { ask, outlet, paceMs }: Stage,
+  script: Script,
+  chunks: (string | Buffer)[]
+): Promise<boolean> {
   const storyPaceMs = ask.behaviour.id === 'story' ? (paceMs ?? STORY_PACE_MS) : 0
   const pace = ask.directives.paceMs ?? storyPaceMs
   const isBytewise = ask.behaviour.id === 'bytes-1'
   let isFirst = true
-  for (const frame of script.frames) {
+  for (const [at, frame] of script.frames.entries()) {
     if (frame.kind === 'content') {
       const delayMs = isFirst ? script.firstContentAfterMs : pace
       isFirst = false
       if (delayMs > 0 && !(await outlet.wait(delayMs))) return false
     }
-    const isOpen = isBytewise ? await outlet.writeBytewise(frame.text) : await outlet.write(frame.text)
+    const chunk = chunks[at]!
+    const isOpen = isBytewise ? await outlet.writeBytewise(chunk) : await outlet.write(chunk)
     if (!isOpen) return false
     if (frame.tellsUsage) outlet.entry.usageSent = true
   }

@@ -1,18 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { countPrompt } from './anthropic/read.ts'
 import { PrefixCache } from './cache.ts'
-import { checkEntry, type Door, doorOf, notJson, type Request, tooLarge } from './doors.ts'
+import type { Answer, Door, House, Request, Visit } from './door.ts'
+import { doorOf, type Found } from './doors.ts'
 import { Drills } from './faults.ts'
 import { IdSource } from './ids.ts'
 import { isObject, type JsonObject } from './json.ts'
-import { modelsBody } from './listing.ts'
-import { Log, loggedHeaders, type SimLogEntry } from './log.ts'
+import { Log, loggedHeaders, loggedTarget, type SimLogEntry } from './log.ts'
+import { Memory } from './memory.ts'
 import { behaviourOf } from './models.ts'
 import { Outlet } from './outlet.ts'
 import { perform, sendRefusal } from './perform.ts'
 import { planOf } from './plan.ts'
 import { Refusal } from './refusal.ts'
 import { Sealer } from './seal.ts'
+import type { Voice } from './voice.ts'
 
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 /** Longer than any client's, so that a pooled connection is never closed under a new request. */
@@ -29,28 +30,27 @@ export interface SimSettings {
 export class Provider {
   readonly server: Server
   readonly log = new Log()
-  readonly #settings: SimSettings
-  readonly #ids: IdSource
-  readonly #sealer: Sealer
+  readonly #paceMs: number | undefined
+  readonly #house: House
   readonly #cache = new PrefixCache()
   readonly #drills = new Drills()
   readonly #open = new Set<Outlet>()
   readonly #startMs = performance.now()
 
-  constructor(settings: SimSettings) {
-    this.#settings = settings
-    this.#ids = new IdSource(settings.seed)
-    this.#sealer = new Sealer(settings.seed)
+  constructor({ keys, paceMs, seed, wallMs }: SimSettings) {
+    this.#paceMs = paceMs
+    this.#house = { keys, ids: new IdSource(seed), sealer: new Sealer(seed), memory: new Memory(), wallMs }
     this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (incoming, response) => {
       void this.#serve(incoming, response)
     })
   }
 
-  /** Forgets the log, the prompt caches and what faults remember. */
+  /** Forgets the log, the prompt caches, what was stored and what faults remember. */
   reset(): void {
     this.log.clear()
     this.#cache.clear()
     this.#drills.reset()
+    this.#house.memory.clear()
   }
 
   async close(): Promise<void> {
@@ -67,45 +67,47 @@ export class Provider {
     response.on('error', () => {})
     const body = await readBody(incoming)
     if (body === undefined) return
-    const url = new URL(incoming.url ?? '/', 'http://sim')
+    const target = incoming.url ?? '/'
+    const url = new URL(target, 'http://sim')
     const { pathname: path, searchParams: query } = url
-    const request: Request = { method: incoming.method ?? 'GET', path, query, headers: incoming.headers, body }
+    const request: Request = { method: incoming.method ?? 'GET', target, path, query, headers: incoming.headers, body }
     if (path.startsWith('/control/')) {
       this.#control(request, response)
       return
     }
-    const door = doorOf(request)
-    const entry = this.#note(request, door, path + url.search)
+    const found = doorOf(request)
+    const entry = this.#note(request, found)
     const outlet = new Outlet(response, entry, this.#sinceStartMs)
     this.#open.add(outlet)
     try {
-      await this.#answer(request, door, outlet)
+      await this.#answer(request, found, outlet)
     } catch (thrown) {
-      this.#refuse(outlet, door, thrown)
+      this.#refuse(outlet, found.voice, thrown)
     } finally {
       this.#open.delete(outlet)
     }
   }
 
-  #refuse(outlet: Outlet, door: Door, thrown: unknown): void {
+  #refuse(outlet: Outlet, voice: Voice, thrown: unknown): void {
     const text = `The simulator itself failed: ${thrown instanceof Error ? thrown.stack : String(thrown)}`
     const refusal = thrown instanceof Refusal ? thrown : new Refusal(500, 'simulator_fault', text)
-    sendRefusal(outlet, door.voice, refusal, this.#headers(outlet, door))
+    sendRefusal(outlet, voice, refusal, this.#headers(outlet, voice))
   }
 
-  #note(request: Request, door: Door, path: string): SimLogEntry {
+  #note(request: Request, { door, voice, ...found }: Found): SimLogEntry {
     const { method, headers, body: raw } = request
     const parsed = parseJson(raw)
     const body = parsed instanceof Error ? raw.toString().slice(0, 4096) : parsed
+    const params = 'params' in found ? found.params : {}
     return this.log.add(
       {
         atMs: this.#sinceStartMs(),
-        requestId: door.voice.newRequestId(this.#ids),
-        dialect: door.name === 'unknown' ? 'none' : door.voice.dialect,
+        requestId: voice.newRequestId(this.#house.ids),
+        dialect: found.missing === 'path' ? 'none' : voice.dialect,
         method,
-        path,
-        model: isObject(body) && typeof body.model === 'string' ? body.model : null,
-        stream: isObject(body) && body.stream === true,
+        path: loggedTarget(request.target),
+        model: params.model ?? (isObject(body) && typeof body.model === 'string' ? body.model : null),
+        stream: door?.stream ?? (isObject(body) && body.stream === true),
         headers: loggedHeaders(headers),
         body,
         status: 0,
@@ -120,56 +122,67 @@ export class Provider {
     )
   }
 
-  async #answer(request: Request, door: Door, outlet: Outlet): Promise<void> {
-    checkEntry(request, door, this.#settings.keys)
-    if (request.body.length > BODY_BYTES_MAX) throw tooLarge(door.voice)
-    if (door.name === 'models') {
-      this.#sendJson(outlet, door, modelsBody(request.path, door.voice))
-      return
+  async #answer(request: Request, found: Found, outlet: Outlet): Promise<void> {
+    const { door, voice } = found
+    const { gate } = voice
+    if (!door) throw found.missing === 'path' ? gate.unknown(request) : gate.wrongMethod(request)
+    const visit: Visit = {
+      house: this.#house,
+      request,
+      params: found.params,
+      stream: door.stream,
+      json: () => jsonOf(request.body, voice)
     }
-    const body = parseJson(request.body)
-    if (body instanceof Error) throw notJson(door.voice, body.message)
-    if (!isObject(body)) throw notJson(door.voice, 'expected an object')
-    const isBeta = request.headers['anthropic-beta'] !== undefined || request.query.get('beta') === 'true'
-    const context = { sealer: this.#sealer, isBeta }
-    if (door.name === 'count-tokens') this.#sendJson(outlet, door, { input_tokens: countPrompt(body, context) })
-    else await this.#generate(body, door, outlet, context)
+    await (door.admit ?? gate.admit)(visit)
+    if (request.body.length > BODY_BYTES_MAX) throw gate.tooLarge()
+    if (door.does === 'generate') await this.#generate(door, visit, outlet)
+    else await this.#tell(await door.does(visit), voice, outlet)
   }
 
-  async #generate(
-    body: JsonObject,
-    door: Door,
-    outlet: Outlet,
-    context: { sealer: Sealer; isBeta: boolean }
-  ): Promise<void> {
+  async #generate(door: Door, visit: Visit, outlet: Outlet): Promise<void> {
     const { voice } = door
-    const behaviour = behaviourOf(typeof body.model === 'string' ? body.model : '')
-    const ask = voice.read(body, behaviour, context)
+    const body = door.prepare ? door.prepare(visit.json(), visit) : visit.json()
+    const model = visit.params.model ?? body.model
+    const behaviour = behaviourOf(typeof model === 'string' ? model : '')
+    const ask = voice.read(body, behaviour, visit)
     outlet.entry.behaviour = behaviour.id
     const nowMs = this.#sinceStartMs()
     const refusal = this.#drills.refusalOf(ask, voice, nowMs)
-    if (refusal) throw refusal
+    if (refusal && refusal.status !== 200) throw refusal
+    if (refusal) {
+      const { requestId } = outlet.entry
+      const frames = ask.stream ? voice.errorFrames(refusal, requestId, []) : undefined
+      await this.#tell(frames ? { frames } : { body: voice.errorBody(refusal, requestId) }, voice, outlet)
+      return
+    }
     const plans = Array.from({ length: ask.choices }, (_, choice) => planOf(ask, choice))
     const reply = voice.reply(ask, plans, {
-      ids: this.#ids,
-      sealer: this.#sealer,
-      nowS: Math.floor(this.#settings.wallMs() / 1000),
+      visit,
+      ids: this.#house.ids,
+      sealer: this.#house.sealer,
+      nowS: Math.floor(this.#house.wallMs() / 1000),
       cache: voice.cacheUse(ask, this.#cache, nowMs),
       usageFactor: behaviour.id === 'usage-over-estimate' ? 3 : 1
     })
-    await perform({ ask, voice, outlet, headers: this.#headers(outlet, door), paceMs: this.#settings.paceMs }, reply)
+    await perform({ ask, voice, outlet, headers: this.#headers(outlet, voice), paceMs: this.#paceMs }, reply)
   }
 
-  #headers(outlet: Outlet, door: Door): Record<string, string> {
+  #headers(outlet: Outlet, voice: Voice): Record<string, string> {
     const tookMs = this.#sinceStartMs() - outlet.entry.atMs
-    return door.voice.headers(outlet.entry.requestId, { wallMs: this.#settings.wallMs(), tookMs })
+    return voice.headers(outlet.entry.requestId, { wallMs: this.#house.wallMs(), tookMs })
   }
 
-  #sendJson(outlet: Outlet, door: Door, value: JsonObject): void {
-    const body = JSON.stringify(value)
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-    outlet.head(200, { ...headers, ...this.#headers(outlet, door) })
-    void outlet.write(body)
+  async #tell(answer: Answer, voice: Voice, outlet: Outlet): Promise<void> {
+    if ('frames' in answer) {
+      outlet.head(200, { 'content-type': voice.framing.contentType, ...this.#headers(outlet, voice) })
+      for (const [at, frame] of answer.frames.entries()) await outlet.write(voice.framing.write(frame, at))
+    } else {
+      const body = JSON.stringify(answer.body)
+      const type = voice.wholeContentType ?? 'application/json'
+      const headers = { 'content-type': type, 'content-length': Buffer.byteLength(body) }
+      outlet.head(200, { ...headers, ...this.#headers(outlet, voice) })
+      await outlet.write(body)
+    }
     outlet.end()
   }
 
@@ -199,6 +212,13 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer | undefined> 
     return undefined
   }
   return Buffer.concat(chunks)
+}
+
+function jsonOf(raw: Buffer, voice: Voice): JsonObject {
+  const body = parseJson(raw)
+  if (body instanceof Error) throw voice.gate.notJson(body.message)
+  if (!isObject(body)) throw voice.gate.notJson('expected an object')
+  return body
 }
 
 function parseJson(raw: Buffer): JsonObject | null | Error {

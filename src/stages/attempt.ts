@@ -1,393 +1,84 @@
-import type { Clock } from '../clock.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/index.ts'
 import { Failure } from '../errors.ts'
-import { type Credential, type Endpoint, endpointFor, type Provider } from '../providers/provider.ts'
+import { modelName } from '../providers/adjust.ts'
+import { type Endpoint, embeddingsEndpoint, endpointFor, type Outgoing, type Provider } from '../providers/provider.ts'
 import type { Step } from '../routing/facts.ts'
-import type { Target, Timeouts } from '../routing/route.ts'
-import { endedBy, type Headers } from '../wire/exchange.ts'
-import { SseReader } from '../wire/sse.ts'
-import type { Upstream, UpstreamCall, UpstreamHandler } from '../wire/upstream.ts'
-import type { Answered, Call, Reply } from './call.ts'
-import { estimateReply } from './count-tokens.ts'
-import { Drain } from './drain.ts'
-import { frameMaker } from './frame-maker.ts'
-import { inOurWords } from './our-words.ts'
+import type { AttemptRooms } from './attempt-rooms.ts'
+import type { Call, Reply } from './call.ts'
+import { estimate } from './count-tokens.ts'
+import { embed, type WholeReply } from './embed.ts'
+import { prepareObject } from './objects.ts'
 import { withPrefill } from './prefill.ts'
-import { type Prepared, prepare } from './prepare.ts'
-import { ReplyStream } from './stream.ts'
-import { readError, readWhole } from './whole.ts'
-
-/** Where an endpoint is. */
-export interface Address {
-  origin: string
-  /** Comes before every path; no slash at its end. */
-  path: string
-}
-
-/** What an attempt works with: plain values of one config version, and the process's sockets. */
-export interface AttemptRooms {
-  provider(name: string): Provider
-  credential(provider: Provider, id: string): Credential
-  /** The endpoint's base URL, taken apart: `https://api.example.com` and `/v1`. */
-  address(endpoint: Endpoint): Address
-  timeouts(step: Step): Timeouts
-  /** Whether the target is known to think before it speaks, so that its first token may take long (D12). */
-  reasons(target: Target): boolean
-  /** Whether the target is known to go on from the beginning of an answer that it is given. */
-  prefills(target: Target): boolean
-  upstream: Upstream
-  clock: Clock
-  newId(): string
-  strict: boolean
-  forceCanonical: boolean
-  userAgent: string
-  /** Largest whole answer and largest stream event, in bytes. */
-  replyBytesMax: number
-  eventBytesMax: number
-}
+import { type Prepared, type PrepareOptions, prepare, prepareAsIs } from './prepare.ts'
+import { Sending } from './sending.ts'
 
 /**
  * One attempt at one target: prepare, send, classify. Resolves at the commit point: with the whole answer, or with a
  * stream whose first content has come. Rejects with the Failure that the plan is told.
  */
-export function attempt(call: Call, step: Step, rooms: AttemptRooms): Promise<Reply> {
+export async function attempt(call: Call, step: Step, rooms: AttemptRooms): Promise<Reply> {
   const provider = rooms.provider(step.target.provider)
-  const endpoint = endpointFor(provider, call.dialect.name)
+  if (call.object) return send(call, step, rooms, prepareObject(call, call.object, provider, rooms))
+  const endpoint = endpointIn(call, provider, step.target.model)
   const dialect: Dialect = dialects[endpoint.dialect]
-  if (call.operation === 'count-tokens' && dialect !== call.dialect) {
-    return Promise.resolve(
-      estimateReply(call, { provider: provider.name, model: step.target.model, fallback: step.fallback })
-    )
-  }
+  if (call.operation === 'count-tokens' && !dialect.tokens) return estimate(call, step)
   const begun = rooms.prefills(step.target) ? withPrefill(call) : undefined
-  const prepared = prepare(begun ?? call, {
+  const options: PrepareOptions = {
     target: step.target,
     provider,
     endpoint,
-    credential: rooms.credential(provider, step.credential),
     dialect,
     attemptId: rooms.newId(),
     strict: rooms.strict,
     forceCanonical: rooms.forceCanonical,
-    userAgent: rooms.userAgent
+    userAgent: rooms.userAgent,
+    wallMs: rooms.clock.wallMs(),
+    fetchMedia: rooms.fetchMedia
+  }
+  if (call.operation === 'embeddings') {
+    const one = (prepared: Prepared) => sendWhole(call, step, rooms, prepared)
+    return embed(call, prepareAsIs(call, options), modelName(endpoint, step.target.model), one)
+  }
+  const making = prepare(begun ?? call, options)
+  const prepared = making instanceof Promise ? await making : making
+  if (begun) prepared.touches.push(dialect.members.conversation)
+  const reply = await send(call, step, rooms, prepared)
+  return begun && reply.how === 'stream' ? { ...reply, prefilled: true } : reply
+}
+
+function endpointIn({ operation, dialect }: Call, provider: Provider, model: string): Endpoint {
+  if (operation !== 'embeddings') return endpointFor(provider, dialect.name, model, operation)
+  const endpoint = embeddingsEndpoint(provider, model)
+  if (endpoint) return endpoint
+  throw new Failure('unknown_model', `${provider.name} gives no embeddings by ${model}, as far as is known here.`, {
+    kind: 'no_such_model',
+    param: 'model'
   })
-  if (begun) prepared.touches.push('messages')
-  const send = () =>
-    new Promise<Reply>((resolve, reject) => new Attempt(call, step, rooms, provider, prepared, resolve, reject).send())
-  return begun ? send().then(reply => (reply.how === 'stream' ? { ...reply, prefilled: true } : reply)) : send()
 }
 
-/** For a provider to end its HTTP message after the last event of its stream. */
-const END_MS = 1_000
-
-class Attempt implements UpstreamHandler {
-  readonly #call: Call
-  readonly #step: Step
-  readonly #rooms: AttemptRooms
-  readonly #provider: Provider
-  readonly #prepared: Prepared
-  readonly #resolve: (reply: Reply) => void
-  readonly #reject: (failure: Failure) => void
-  readonly #timeouts: Timeouts
-  readonly #sentMs: number
-  readonly #abort = () => this.#left()
-  /** Until the attempt, or for a stream the whole call, must be over. */
-  #deadline: NodeJS.Timeout | undefined
-  /** Until the next content must have come: the first, later any. */
-  #content: NodeJS.Timeout | undefined
-  #upstream: UpstreamCall | undefined
-  #status = 0
-  #headers: Headers = {}
-  #chunks: Buffer[] = []
-  #bytes = 0
-  #stream: ReplyStream | undefined
-  #reader: SseReader | undefined
-  #lastContentMs = 0
-  /** The client has left, and the answer is read on. */
-  #drain: Drain | undefined
-  #over = false
-  /** Nothing more is expected of the provider. */
-  #ended = false
-
-  constructor(
-    call: Call,
-    step: Step,
-    rooms: AttemptRooms,
-    provider: Provider,
-    prepared: Prepared,
-    resolve: (reply: Reply) => void,
-    reject: (failure: Failure) => void
-  ) {
-    this.#call = call
-    this.#step = step
-    this.#rooms = rooms
-    this.#provider = provider
-    this.#prepared = prepared
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#timeouts = rooms.timeouts(step)
-    this.#sentMs = rooms.clock.monotonicMs()
-  }
-
-  send(): void {
-    const { signal, stream } = this.#call
-    if (signal.aborted) {
-      this.error(new Failure('client_closed', 'The client left.'))
-      return
-    }
-    const { connectMs, headMs, attemptMs, idleMs } = this.#timeouts
-    signal.addEventListener('abort', this.#abort, { once: true })
-    this.#arm()
-    const { origin, path } = this.#rooms.address(this.#prepared.endpoint)
-    this.#upstream = this.#rooms.upstream.send(
-      {
-        origin,
-        path: path + this.#prepared.path,
-        method: 'POST',
-        headers: this.#prepared.headers,
-        body: this.#prepared.body,
-        timeouts: { connectMs, headMs: stream ? headMs : attemptMs, idleMs: stream ? idleMs : attemptMs },
-        allowPrivate: this.#provider.allowPrivate
-      },
-      this
-    )
-    // The signal may have fired while `send` ran, before there was a call to abort.
-    if (signal.aborted) this.#upstream.abort()
-  }
-
-  /** Timers of the attempt; those between bytes are the upstream's. */
-  #arm(): void {
-    const { attemptMs, firstTokenMs, firstTokenReasoningMs, totalMs } = this.#timeouts
-    const remainingMs = Math.max(1, this.#call.startedMs + totalMs - this.#sentMs)
-    const wholeMs = Math.min(attemptMs, remainingMs)
-    const isWhole = !this.#call.stream || this.#call.intake?.held
-    this.#deadline = setTimeout(
-      () => this.#timeout('silent', 'did not finish in time'),
-      isWhole ? wholeMs : remainingMs
-    )
-    if (!this.#call.stream) return
-    const asked = this.#call.dialect.members.reasoning.some(name => this.#call.body.has(name))
-    const firstMs = asked || this.#rooms.reasons(this.#step.target) ? firstTokenReasoningMs : firstTokenMs
-    this.#content = setTimeout(() => this.#timeout('slow_first_token', 'sent no content in time'), firstMs)
-  }
-
-  /** After the first content: more must come. Looks at the time rather than being reset by every event. */
-  #watchContent(afterMs: number): void {
-    this.#content = setTimeout(() => {
-      const nowMs = this.#rooms.clock.monotonicMs()
-      // A client that does not read is no fault of the provider.
-      if (!this.#stream?.flowing) this.#lastContentMs = nowMs
-      const quietMs = nowMs - this.#lastContentMs
-      if (quietMs >= this.#timeouts.idleContentMs) this.#timeout('stalled', 'sent no content for too long')
-      else this.#watchContent(this.#timeouts.idleContentMs - quietMs)
-    }, afterMs)
-  }
-
-  #timeout(kind: 'silent' | 'slow_first_token' | 'stalled', what: string): void {
-    const failure = new Failure('provider_timeout', `${this.#provider.name} ${what}.`, { kind })
-    if (this.#stream) this.#stream.fail(failure)
-    else this.#giveUp(failure)
-  }
-
-  /** The failure first: an abort that came before it would be taken for the client's. */
-  #giveUp(failure: Failure): void {
-    this.#fail(failure)
-    this.#upstream?.abort()
-  }
-
-  /** The client left. */
-  #left(): void {
-    // A gateway that shuts down has no time for it, and its client waits to be told.
-    if (this.#provider.onAbort === 'drain' && !endedBy(this.#call.signal)) this.#readOn()
-    else this.#upstream?.abort()
-  }
-
-  #readOn(): void {
-    this.#drain ??= new Drain(() => this.#upstream?.abort())
-  }
-
-  head(status: number, headers: Headers): void {
-    this.#status = status
-    this.#headers = headers
-    if (!this.#call.stream || status >= 300 || !(headers['content-type'] ?? '').startsWith('text/event-stream')) return
-    const { decoded = false, held = false } = this.#call.intake ?? {}
-    const upper = {
-      content: () => this.#firstContent(),
-      commit: () => this.#commit(),
-      fail: (failure: Failure) => this.#fail(failure),
-      abort: () => {
-        this.#disarm()
-        this.#upstream?.abort()
-      },
-      resume: () => this.#upstream?.resume(),
-      drain: () => this.#readOn()
-    }
-    const manner = { held, drains: this.#provider.onAbort === 'drain', choices: this.#prepared.choices }
-    this.#stream = new ReplyStream(frameMaker(this.#call, this.#prepared, decoded), upper, manner)
-    this.#reader = new SseReader(
-      event => {
-        if (this.#stream!.event(event)) this.#lastContentMs = this.#rooms.clock.monotonicMs()
-      },
-      { eventBytesMax: this.#rooms.eventBytesMax }
-    )
-  }
-
-  data(chunk: Buffer): boolean {
-    this.#drain?.took(chunk.length)
-    this.#bytes += chunk.length
-    const { replyBytesMax } = this.#rooms
-    const isTooLarge = this.#bytes > replyBytesMax
-    if (this.#stream && this.#reader) {
-      try {
-        this.#reader.push(chunk)
-        if (isTooLarge && this.#call.intake?.held && !this.#stream.committed) throw tooLarge(replyBytesMax)
-      } catch (thrown) {
-        this.#stream.fail(Failure.from(thrown))
-      }
-      if (this.#stream.over) this.#awaitEnd()
-      return this.#stream.flowing
-    }
-    this.#chunks.push(chunk)
-    if (isTooLarge) this.#giveUp(tooLarge(replyBytesMax))
-    return true
-  }
-
-  /** All is said; what is left of the HTTP message must not keep the connection for ever. */
-  #awaitEnd(): void {
-    if (this.#ended) return
-    this.#ended = true
-    this.#disarm()
-    this.#deadline = setTimeout(() => this.#upstream?.abort(), END_MS)
-  }
-
-  end(): void {
-    this.#ended = true
-    if (this.#stream) {
-      this.#reader?.end()
-      this.#stream.end()
-      this.#disarm()
-      return
-    }
-    const body = Buffer.concat(this.#chunks)
-    try {
-      if (this.#status >= 300) throw this.#readError(body)
-      if (this.#call.stream)
-        throw new Failure('provider_malformed', 'The provider answered a streamed call without a stream.')
-      const whole = readWhole(this.#call, this.#prepared, body)
-      this.#succeed({
-        how: 'whole',
-        ...this.#base(whole.losses),
-        body: whole.body,
-        usage: whole.usage,
-        finish: whole.finish
-      })
-    } catch (thrown) {
-      const failure = Failure.from(thrown)
-      if (this.#call.operation === 'count-tokens' && this.#status === 404) {
-        this.#succeed(
-          estimateReply(this.#call, {
-            provider: this.#provider.name,
-            model: this.#step.target.model,
-            fallback: this.#step.fallback
-          })
-        )
-      } else this.#fail(failure)
-    }
-  }
-
-  #readError(bytes: Buffer): Failure {
-    const { secret } = this.#rooms.credential(this.#provider, this.#step.credential)
-    return readError({ dialect: this.#prepared.dialect, status: this.#status, headers: this.#headers, bytes, secret })
-  }
-
-  error(failure: Failure): void {
-    this.#ended = true
-    if (this.#stream) this.#stream.fail(failure)
-    else this.#fail(failure)
-    this.#disarm()
-  }
-
-  #firstContent(): void {
-    clearTimeout(this.#content)
-    this.#lastContentMs = this.#rooms.clock.monotonicMs()
-    this.#watchContent(this.#timeouts.idleContentMs)
-  }
-
-  #commit(): void {
-    const source = this.#stream!
-    if (this.#drain) {
-      source.start(this.#drain.sink(failure => this.#fail(failure)))
-      return
-    }
-    // From here on, who holds the stream ends it, and knows why.
-    this.#call.signal.removeEventListener('abort', this.#abort)
-    this.#settle()
-    const { intake } = this.#call
-    this.#resolve({ how: 'stream', ...this.#base(this.#prepared.losses), source, ...(intake && { intake }) })
-  }
-
-  #succeed(reply: Reply): void {
-    if (this.#over) return
-    if (this.#drain) {
-      this.#fail(this.#drain.over(true, reply.how === 'whole' ? reply.usage : undefined))
-      return
-    }
-    this.#settle()
-    this.#disarm()
-    this.#resolve(reply)
-  }
-
-  #fail(met: Failure): void {
-    if (this.#over) return
-    this.#settle()
-    this.#disarm()
-    const isDrained = met.details.after_abort !== undefined
-    const failure = this.#drain && !isDrained ? this.#drain.over(false) : met
-    if (failure.kind === 'aborted' && this.#provider.billsAfterDisconnect) failure.details.after_abort ??= 'bills_on'
-    failure.provider ??= this.#provider.name
-    failure.model ??= this.#step.target.model
-    this.#reject(inOurWords(failure, this.#rooms.credential(this.#provider, this.#step.credential)))
-  }
-
-  /** The wait for this provider is over, whatever came of it. */
-  #settle(): void {
-    this.#over = true
-    this.#call.waitedMs += this.#rooms.clock.monotonicMs() - this.#sentMs
-  }
-
-  #disarm(): void {
-    clearTimeout(this.#deadline)
-    clearTimeout(this.#content)
-    this.#drain?.stop()
-    this.#call.signal.removeEventListener('abort', this.#abort)
-  }
-
-  #base(losses: readonly string[]): { status: number; headers: Record<string, string>; answered: Answered } {
-    const headers: Record<string, string> = {}
-    for (const name of this.#prepared.dialect === this.#call.dialect ? this.#call.dialect.responseHeaders : []) {
-      const value = this.#headers[name]
-      // The limits of *our* account are not the client's: they travel under a name of their own (D34).
-      if (value !== undefined)
-        headers[name.replace(/^(?:anthropic|x)-ratelimit-/, 'x-gatehouse-upstream-ratelimit-')] = value
-    }
-    return {
-      status: 200,
-      headers,
-      answered: {
-        provider: this.#provider.name,
-        model: this.#step.target.model,
-        fallback: this.#step.fallback,
-        losses,
-        touches: this.#prepared.touches,
-        attempts: 1,
-        simulated: this.#provider.simulated === true,
-        ...(this.#provider.billsAfterDisconnect && { billsOn: true as const })
-      }
-    }
-  }
+async function sendWhole(call: Call, step: Step, rooms: AttemptRooms, prepared: Prepared): Promise<WholeReply> {
+  const reply = await send(call, step, rooms, prepared)
+  if (reply.how === 'whole') return reply
+  throw new Failure('internal', 'A stream came where a whole answer was asked for.')
 }
 
-function tooLarge(bytesMax: number): Failure {
-  return new Failure('provider_malformed', `The answer is larger than ${bytesMax} bytes.`)
+/** Sends it, and once more where all that was wrong was a token that had been revoked before its time. */
+async function send(call: Call, step: Step, rooms: AttemptRooms, prepared: Prepared, isAgain = false): Promise<Reply> {
+  const provider = rooms.provider(step.target.provider)
+  const credential = rooms.credential(provider, step.credential)
+  const { method, endpoint, body } = prepared
+  const { origin, path: base } = rooms.address(endpoint)
+  const outgoing: Outgoing = { method, origin, path: base + prepared.path, headers: prepared.headers, body }
+  const signing = rooms.authorize(provider, endpoint, credential, outgoing)
+  const headers = [...prepared.headers, ...(signing instanceof Promise ? await signing : signing)]
+  try {
+    return await new Promise<Reply>((resolve, reject) =>
+      new Sending(call, step, rooms, provider, prepared, resolve, reject).send({ ...outgoing, headers })
+    )
+  } catch (thrown) {
+    const isRefused = thrown instanceof Failure && thrown.kind === 'our_credential'
+    if (!isRefused || !rooms.refused(provider, endpoint, credential) || isAgain) throw thrown
+    return send(call, step, rooms, prepared, true)
+  }
 }

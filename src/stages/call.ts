@@ -1,11 +1,13 @@
 import type { Event, Frame } from '../dialects/canonical.ts'
-import type { Dialect, Operation } from '../dialects/dialect.ts'
+import type { Address, Dialect, Operation } from '../dialects/dialect.ts'
+import type { OwnedKind } from '../dialects/owned.ts'
 import type { Failure } from '../errors.ts'
 import type { JsonBody } from '../json.ts'
 import type { PerCall } from '../routing/per-call.ts'
 import type { Usage } from '../usage.ts'
 import type { Headers } from '../wire/exchange.ts'
 import type { Source } from '../wire/frames.ts'
+import type { CLIENT_FRAMINGS } from '../wire/framing.ts'
 
 /** One call of a client, as every stage sees it. Nothing in it changes but `waitedMs`. */
 export interface Call {
@@ -20,6 +22,8 @@ export interface Call {
   /** The model asked for. */
   readonly model: string
   readonly stream: boolean
+  /** How the client's stream is laid out. */
+  readonly framing: keyof typeof CLIENT_FRAMINGS
   readonly headers: Headers
   /** What the call says about its own routing; those members are no longer in `body`. */
   readonly routing?: PerCall
@@ -31,10 +35,44 @@ export interface Call {
   readonly startedMs: number
   /** Milliseconds spent waiting for providers and between retries, so far: what is left of the total is our own. */
   waitedMs: number
+  /** Something kept at a provider that the call is about, where its operation is `object`. */
+  readonly object?: KeptObject
+  /** What the call refers to at a provider, and so where it must go. */
+  readonly references?: References
   /** How a stage wants the provider's stream; set on a copy of the call, for the stages below it. */
   readonly intake?: Intake
   /** What the client has of the answer already, where a broken stream is gone on with. */
   readonly continues?: Continuation
+}
+
+/** What the client's own dialect may say in the address of the call instead of its body. */
+export function addressOf({ model, stream }: Call): Address {
+  return { model, stream }
+}
+
+/** Who keeps a thing: another credential of the provider may be of another account. */
+export interface Holder {
+  provider: string
+  credential: string
+}
+
+/** A call about one thing that is kept. */
+export interface KeptObject {
+  kind: OwnedKind
+  /** As the client names it; once it is known whose it is, as its provider does. */
+  id: string
+  method: 'GET' | 'POST' | 'DELETE'
+  /** Below the provider's base URL, its query with it. */
+  path(id: string): string
+}
+
+/** Ids in a call that were ours and are their provider's again (D6). */
+export interface References {
+  holder: Holder
+  /** The provider's id → ours. */
+  ids: ReadonlyMap<string, string>
+  /** Where they stand, for the log. */
+  touches: readonly string[]
 }
 
 /** How a provider's stream is taken in, where it is not simply passed on. */
@@ -67,6 +105,8 @@ export interface Answered {
   simulated: boolean
   /** The provider goes on generating, and billing, for a client that has left (`bills_after_disconnect`). */
   billsOn?: true
+  /** Who keeps what the answer names; absent where it was said in another dialect. */
+  holder?: Holder
   /** Who went on with the stream after it had broken, in order; grows while the stream is sent. */
   continued?: Continued[]
 }
@@ -90,7 +130,14 @@ interface ReplyBase {
 
 /** The answer of a call, always in the client's dialect. */
 export type Reply =
-  | (ReplyBase & { how: 'whole'; body: Buffer; usage: Partial<Usage> | undefined; finish: string | undefined })
+  | (ReplyBase & {
+      how: 'whole'
+      body: Buffer
+      usage: Partial<Usage> | undefined
+      finish: string | undefined
+      /** The head of the provider's own answer. */
+      providerHeaders?: Headers
+    })
   | (ReplyBase & {
       how: 'stream'
       source: Source<Frame>

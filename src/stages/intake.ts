@@ -3,6 +3,7 @@ import { Failure } from '../errors.ts'
 import type { Step } from '../routing/facts.ts'
 import type { Outcome } from '../wire/frames.ts'
 import type { Call, Intake, Reply } from './call.ts'
+import { requestIn } from './prepare.ts'
 
 type AttemptStage = (call: Call, step: Step) => Promise<Reply>
 
@@ -39,7 +40,8 @@ async function onCopy(call: Call, changes: Partial<Call>, run: (copy: Call) => P
 
 /** Asks for a stream where the client wants a whole answer. It is held, so that whatever goes wrong the plan hears of. */
 function folded(call: Call, step: Step, attempt: AttemptStage): Promise<Reply> {
-  const body = call.body.edit([{ path: ['stream'], value: true }])
+  const { stream: member } = call.dialect.members
+  const body = member ? call.body.edit([{ path: [member], value: true }]) : call.body
   const intake: Intake = { decoded: true, held: true }
   return onCopy(call, { body, intake, stream: true }, async asked => {
     const reply = await attempt(asked, step)
@@ -67,7 +69,7 @@ function fold(call: Call, { source, answered, status, headers }: Extract<Reply, 
   const { how } = outcome as Outcome
   if (how !== 'done') throw new Failure('client_closed', 'The client left before the answer was handed on.')
   const response = collector.response()
-  const body = call.dialect.encodeResponse(response, losses)
+  const body = call.dialect.encodeResponse(response, losses, requestIn(call))
   return {
     how: 'whole',
     status,

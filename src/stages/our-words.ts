@@ -20,7 +20,9 @@ export function inOurWords(failure: Failure, credential: Credential): Failure {
 function aboutOurAccount({ kind }: Failure, credential: Credential): string | undefined {
   const key = credential.secret
     ? `the key from ${credential.source} (${credential.secret.hint})`
-    : 'a call without a key'
+    : credential.identity
+      ? `who we are by ${credential.source}`
+      : 'a call without a key'
   if (kind === 'our_credential') return `did not accept ${key}`
   if (kind === 'spend_limit') return `has no credit left for ${key}`
   return kind === 'rate_limited' ? "limits the rate of the gateway's account" : undefined

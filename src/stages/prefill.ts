@@ -8,6 +8,6 @@ import type { Call } from './call.ts'
 export function withPrefill(call: Call): Call | undefined {
   const { dialect, body, continues } = call
   const text = continues?.text.trimEnd() ?? ''
-  if (text === '' || dialect.members.reasoning.some(name => body.has(name))) return undefined
+  if (text === '' || dialect.members.reasoning.some(path => body.at(path) !== undefined)) return undefined
   return { ...call, body: body.edit(dialect.prefill(body, text)) }
 }

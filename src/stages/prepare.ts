@@ -1,20 +1,25 @@
 import type { ChatRequest } from '../dialects/canonical.ts'
-import type { Dialect } from '../dialects/dialect.ts'
-import { translateRequest } from '../dialects/translate.ts'
+import type { Known } from '../dialects/crossing.ts'
+import type { Dialect, MemberPath } from '../dialects/dialect.ts'
+import { readRequest, sayRequest } from '../dialects/translate.ts'
 import { Failure } from '../errors.ts'
-import { type Edit, isObject, type Json, JsonBody } from '../json.ts'
-import { adjust, authorize, type Credential, type Endpoint, modelName, type Provider } from '../providers/provider.ts'
+import { type Edit, type Json, JsonBody, type JsonObject } from '../json.ts'
+import { adjust, fitHeaders, modelName } from '../providers/adjust.ts'
+import { type Endpoint, endpointPath, type Outgoing, type Provider } from '../providers/provider.ts'
 import type { Params, Target } from '../routing/route.ts'
-import type { Call } from './call.ts'
+import { READERS } from '../wire/framing.ts'
+import { addressOf, type Call } from './call.ts'
 
 /** A call made ready for one target: what goes on the wire, and what that cost the request. */
 export interface Prepared {
   dialect: Dialect
   endpoint: Endpoint
+  method: Outgoing['method']
   /** Below the endpoint's base URL. */
   path: string
+  /** All but the credential. */
   headers: string[]
-  body: Buffer
+  body: Buffer | undefined
   losses: string[]
   touches: string[]
   /** The client's dialect is the provider's: its bytes pass through. */
@@ -25,13 +30,14 @@ export interface Prepared {
   hideUsage: boolean
   /** How many choices the target was asked for. */
   choices: number
+  /** What a crossed reply is given where the provider's dialect does not say it. */
+  known?: Known
 }
 
 export interface PrepareOptions {
   target: Target
   provider: Provider
   endpoint: Endpoint
-  credential: Credential
   /** Dialect of the endpoint. */
   dialect: Dialect
   attemptId: string
@@ -40,42 +46,29 @@ export interface PrepareOptions {
   /** Same-dialect calls go through the canonical form too (law e). */
   forceCanonical: boolean
   userAgent: string
+  /** Milliseconds since 1970. */
+  wallMs: number
+  /** Puts bytes in the place of addresses that providers of the dialect don't fetch; undefined: there are none. */
+  fetchMedia(request: ChatRequest, call: Call, dialect: Dialect): Promise<void> | undefined
 }
 
 /** The client's request as this target must hear it. Works on a body of its own, so that a fallback inherits nothing. */
-export function prepare(call: Call, options: PrepareOptions): Prepared {
-  const { dialect, target, endpoint } = options
-  const native = dialect === call.dialect && !options.forceCanonical
-  const translated = native ? undefined : translateRequest(call.dialect, dialect, call.body.object(), { force: true })
-  const draft: Draft = translated
-    ? { body: JsonBody.from(translated.body), losses: translated.losses, touches: [] }
-    : withoutForeign(call.body, dialect)
-  if (target.params) draft.body = draft.body.edit(paramEdits(draft, target.params))
-  const usagePath = call.operation === 'chat' && call.stream ? dialect.members.streamUsage : undefined
-  // One splice for all of it: a body of 40 MB is copied once.
-  const edits: Edit[] = []
-  set(draft, edits, ['model'], modelName(endpoint, target.model))
-  if (usagePath && !endpoint.quirks.usage_unasked) set(draft, edits, usagePath, true)
-  edits.push(...adjust(endpoint, draft.body, draft.losses, draft.touches))
-  if (options.strict && draft.losses.length > 0) throw lossRefused(draft.losses, options)
-  return {
-    dialect,
-    endpoint,
-    path: dialect.path(call.operation, target.model, call.stream),
-    headers: requestHeaders(call, options),
-    body: (edits.length > 0 ? draft.body.edit(edits) : draft.body).bytes,
-    losses: draft.losses,
-    touches: draft.touches,
-    native,
-    request: translated?.request,
-    hideUsage: usagePath !== undefined && !asksUsage(call),
-    choices: choicesIn(draft.body, dialect)
+export function prepare(call: Call, options: PrepareOptions): Prepared | Promise<Prepared> {
+  const { dialect } = options
+  const isNative = dialect === call.dialect && !options.forceCanonical
+  if (isNative) return finish(call, options, withoutForeign(call.body, dialect), undefined)
+  const request = readRequest(call.dialect, dialect, call.body.object(), addressOf(call), call.operation)
+  const say = () => {
+    const { body, losses } = sayRequest(dialect, request, call.operation)
+    return finish(call, options, { body: JsonBody.from(body), losses, touches: [] }, request)
   }
+  const fetched = options.fetchMedia(request, call, dialect)
+  return fetched ? fetched.then(say) : say()
 }
 
-function choicesIn(body: JsonBody, { members }: Dialect): number {
-  const value = members.choices === undefined ? undefined : body.get(members.choices)
-  return typeof value === 'number' ? value : 1
+/** A call of an operation that has no dialects: its body as it came. The path is for whoever knows the operation. */
+export function prepareAsIs(call: Call, options: PrepareOptions): Prepared {
+  return finish(call, options, { body: call.body, losses: [], touches: [] }, undefined)
 }
 
 interface Draft {
@@ -84,32 +77,82 @@ interface Draft {
   touches: string[]
 }
 
+function finish(call: Call, options: PrepareOptions, draft: Draft, request: ChatRequest | undefined): Prepared {
+  const { dialect, target, endpoint } = options
+  const { members } = dialect
+  if (target.params) draft.body = draft.body.edit(paramEdits(draft, target.params))
+  const usagePath = call.operation === 'chat' && call.stream ? members.streamUsage : undefined
+  // One splice for all of it: a body of 40 MB is copied once.
+  const edits: Edit[] = []
+  const model = modelName(endpoint, target.model)
+  if (members.model) set(draft, edits, [members.model], model)
+  if (usagePath && !endpoint.quirks.usage_unasked) set(draft, edits, usagePath, true)
+  edits.push(...adjust(endpoint, draft.body, { ...draft, headers: dialect === call.dialect ? call.headers : {} }))
+  if (options.strict && draft.losses.length > 0) throw lossRefused(draft.losses, options)
+  return {
+    dialect,
+    endpoint,
+    method: 'POST',
+    path: pathFor(call, options, model, request === undefined),
+    headers: requestHeaders(call, options),
+    body: (edits.length > 0 ? draft.body.edit(edits) : draft.body).bytes,
+    losses: draft.losses,
+    touches: draft.touches,
+    native: request === undefined,
+    request,
+    hideUsage: usagePath !== undefined && !asksUsage(call),
+    choices: choicesIn(draft.body, dialect),
+    known: { id: call.id, model, created: Math.floor(options.wallMs / 1000) }
+  }
+}
+
+/** A client that has a framing of its own gets it from the provider, where both speak the same dialect. */
+function pathFor(call: Call, { endpoint, dialect }: PrepareOptions, model: string, isNative: boolean): string {
+  const framing = isNative && dialect.framing === 'sse' ? call.framing : dialect.framing
+  return (
+    endpointPath(endpoint, call.operation, model, call.stream) ??
+    dialect.path(call.operation, model, call.stream && framing)
+  )
+}
+
+function choicesIn(body: JsonBody, { members }: Dialect): number {
+  const value = members.choices === undefined ? undefined : body.at(members.choices)
+  return typeof value === 'number' ? value : 1
+}
+
 /** A native body without what we wrote into earlier replies for another maker: nothing is read unless it is there. */
 function withoutForeign(body: JsonBody, dialect: Dialect): Draft {
   if (!body.bytes.includes(dialect.foreignMark)) return { body, losses: [], touches: [] }
-  const copy = body.copy()
+  const copy: JsonObject = body.copy()
   const losses = dialect.dropForeign(copy)
   if (losses.length === 0) return { body, losses, touches: [] }
-  return { body: body.edit([{ path: ['messages'], value: copy.messages }]), losses, touches: ['messages'] }
+  const { conversation } = dialect.members
+  return { body: body.edit([{ path: [conversation], value: copy[conversation] }]), losses, touches: [conversation] }
 }
 
 /** One member to set, unless it already says so; every other byte stays the client's. */
-function set(draft: Draft, edits: Edit[], path: readonly string[], value: Json | undefined): void {
-  if (read(draft.body, path) === value) return
-  edits.push({ path, value })
+function set(draft: Draft, edits: Edit[], path: MemberPath, value: Json | undefined): void {
+  if (draft.body.at(path) === value) return
+  edits.push({ path: [...path], value })
   draft.touches.push(path.join('.'))
-}
-
-function read(body: JsonBody, path: readonly string[]): Json | undefined {
-  let value: Json | undefined = body.get(path[0]!)
-  for (const name of path.slice(1)) value = isObject(value) ? value[name] : undefined
-  return value
 }
 
 /** Whether the client itself wants usage in its stream; dialects without such a member always send it. */
 export function asksUsage(call: Call): boolean {
   const path = call.dialect.members.streamUsage
-  return path === undefined || read(call.body, path) === true
+  return path === undefined || call.body.at(path) === true
+}
+
+/**
+ * The client's request for who writes its answer without having prepared the call: a body that stayed native may be one
+ * that only its provider understands.
+ */
+export function requestIn(call: Call): Partial<ChatRequest> {
+  try {
+    return call.dialect.decodeRequest(call.body.object(), addressOf(call))
+  } catch {
+    return { streamUsage: asksUsage(call) }
+  }
 }
 
 /** A route's changes. A member that is dropped counts as not said, so its default applies. */
@@ -132,11 +175,15 @@ function lossRefused(losses: readonly string[], options: PrepareOptions): Failur
   })
 }
 
-function requestHeaders(call: Call, options: PrepareOptions): string[] {
-  const { dialect, provider, endpoint, credential } = options
+/** All but the credential, as [name, value, …]. */
+export function requestHeaders(
+  call: Call,
+  options: Pick<PrepareOptions, 'dialect' | 'provider' | 'endpoint' | 'userAgent' | 'attemptId'>
+): string[] {
+  const { dialect, provider, endpoint } = options
   const headers: Record<string, string> = {
     'content-type': 'application/json',
-    accept: call.stream ? 'text/event-stream' : 'application/json',
+    accept: call.stream ? READERS[endpoint.framing ?? dialect.framing].contentType : 'application/json',
     'user-agent': options.userAgent,
     ...dialect.defaultHeaders
   }
@@ -146,7 +193,9 @@ function requestHeaders(call: Call, options: PrepareOptions): string[] {
       if (value !== undefined) headers[name] = value
     }
   }
+  // What such a provider reads in the body, or does not know, is no header of its.
+  fitHeaders(endpoint, headers)
   Object.assign(headers, provider.headers)
   if (provider.passRequestId) headers['x-client-request-id'] = options.attemptId
-  return [...Object.entries(headers).flat(), ...authorize(endpoint, credential)]
+  return Object.entries(headers).flat()
 }

@@ -2,8 +2,9 @@ import type { Event, Frame } from '../dialects/canonical.ts'
 import type { StreamEncoder } from '../dialects/dialect.ts'
 import { Failure } from '../errors.ts'
 import type { Outcome, Sink, Source } from '../wire/frames.ts'
+import { CLIENT_FRAMINGS } from '../wire/framing.ts'
 import type { Answered, Call, Continued, Reply } from './call.ts'
-import { asksUsage } from './prepare.ts'
+import { requestIn } from './prepare.ts'
 import { DIVERGED, Splice } from './splice.ts'
 import { Told } from './told.ts'
 
@@ -50,7 +51,11 @@ class Recovering implements Source<Frame> {
     this.#goOn = goOn
     this.#source = reply.source
     this.#current = answered
-    this.#encoder = call.dialect.encoder({ losses: answered.losses, request: { streamUsage: asksUsage(call) } })
+    this.#encoder = call.dialect.encoder({
+      losses: answered.losses,
+      request: requestIn(call),
+      write: CLIENT_FRAMINGS[call.framing].event
+    })
   }
 
   start(sink: Sink<Frame>): void {

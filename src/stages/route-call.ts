@@ -14,7 +14,7 @@ import type { PerCall } from '../routing/per-call.ts'
 import { FALLBACK_ON, planWith } from '../routing/plan.ts'
 import { leftOut } from '../routing/reasons.ts'
 import { type Best, nameOf, type Route } from '../routing/route.ts'
-import type { Call } from './call.ts'
+import { addressOf, type Call } from './call.ts'
 import { estimateTokens } from './count-tokens.ts'
 import { candidatesOf, type Names, type Rule, resolveName, unknownModel } from './resolve.ts'
 import { explainEnd } from './why.ts'
@@ -121,7 +121,8 @@ function entryOf(written: string, call: Call, names: Names, wishes: Wishes, para
   if (!found) throw unknownModel(name, names, param)
   const { rule } = found
   if (found.route) return { route: name, rule, sort: variant, totalMs: found.route.timeouts?.totalMs }
-  const hasWish = variant ?? wishes.sort ?? wishes.order ?? wishes.only ?? wishes.ignore ?? wishes.maxPrice
+  const hasWish =
+    call.references ?? variant ?? wishes.sort ?? wishes.order ?? wishes.only ?? wishes.ignore ?? wishes.maxPrice
   const targets = hasWish ? candidatesOf(name, names, call.doorProvider) : [found.target]
   const all = targets.map(nameOf)
   const route: Route = all.length === 1 ? all[0]! : variant ? { best: variant, of: all } : { fallback: all }
@@ -148,6 +149,7 @@ function factsOf(
   const totalMs = call.routing?.totalMs ?? routeTotalMs ?? rooms.totalMs
   const asks = new CallAsks(call)
   const wallMs = clock.wallMs()
+  const pinned = call.references?.holder
   return {
     lookup: name => {
       const found = resolveName(name, names, call.doorProvider)
@@ -155,7 +157,8 @@ function factsOf(
         ? { route: found.route.to, timeouts: found.route.timeouts, streams: found.route.streams, star: found.star }
         : found && { target: found.target }
     },
-    credentials: ({ provider }) => spread(providers.get(provider)!.credentials, random.chance()),
+    credentials: ({ provider }) =>
+      pinned ? [pinned.credential] : spread(providers.get(provider)!.credentials, random.chance()),
     model: ({ provider, model }) => modelFacts(providers.get(provider)!, model),
     asks,
     fact: (name, zone) => factOf(name, zone, { call, key, asks, wallMs }),
@@ -165,7 +168,7 @@ function factsOf(
     random: () => random.chance(),
     sticky: by => stickyValue(call, by),
     health: rooms.health,
-    wishes
+    wishes: pinned ? { ...wishes, pinned: pinned.provider } : wishes
   }
 }
 
@@ -199,7 +202,7 @@ class CallAsks implements Asks {
 
   get outputTokensMax(): number | undefined {
     const { dialect, body } = this.#call
-    const values = dialect.members.outputTokensMax.map(name => (body.has(name) ? body.get(name) : undefined))
+    const values = dialect.members.outputTokensMax.map(path => body.at(path))
     return values.find(value => typeof value === 'number')
   }
 
@@ -211,7 +214,7 @@ class CallAsks implements Asks {
   #readAbilities(): readonly Ability[] {
     const { dialect, body } = this.#call
     try {
-      return abilitiesNeeded(dialect.decodeRequest(body.object()))
+      return abilitiesNeeded(dialect.decodeRequest(body.object(), addressOf(this.#call)))
     } catch {
       // A request that cannot be read is for the provider to refuse; it rules no target out.
       return []

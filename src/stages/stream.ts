@@ -1,17 +1,17 @@
 import type { Event, Frame } from '../dialects/canonical.ts'
 import { Failure } from '../errors.ts'
 import type { Sink, Source } from '../wire/frames.ts'
-import type { SseEvent } from '../wire/sse.ts'
+import type { StreamEvent } from '../wire/framing.ts'
 import { isContent } from './call.ts'
 
 /** What turns one upstream event into a frame for the client. */
 export interface FrameMaker {
   /** Throws a Failure `provider_malformed` on data that cannot be read. */
-  frame(event: SseEvent): Frame
+  frame(event: StreamEvent): Frame
   /** A comment of the provider's, where the client may see it; undefined where not. */
-  comment(event: SseEvent): Frame | undefined
+  comment(event: StreamEvent): Frame | undefined
   /** Whether an event that cannot be read is certainly no content, so that the stream loses nothing without it. */
-  mayMiss(event: SseEvent): boolean
+  mayMiss(event: StreamEvent): boolean
   /** What ends the stream for the client when the provider left its end marker out (D30). */
   end(): Frame
 }
@@ -86,7 +86,7 @@ export class ReplyStream implements Source<Frame> {
   }
 
   /** One event from the provider. Returns whether it held content. */
-  event(event: SseEvent): boolean {
+  event(event: StreamEvent): boolean {
     if (this.#over !== 'no') return false
     if (event.comment) {
       const comment = this.#maker.comment(event)

@@ -19,23 +19,42 @@ export interface WholeAnswer {
 export function readWhole(call: Call, prepared: Prepared, bytes: Buffer): WholeAnswer {
   const body = parse(bytes)
   // Some providers answer 200 and say the error inside.
-  if (isObject(body.error) && !('choices' in body) && !('content' in body)) {
+  if (isObject(body.error) && !CONTENT.some(name => name in body)) {
     const code = body.error.code
     throw prepared.dialect.readFailure(typeof code === 'number' && code >= 400 ? code : 500, body, {})
   }
-  if (call.operation !== 'chat') return { body: bytes, losses: prepared.losses, usage: undefined, finish: undefined }
+  if (call.object || call.operation === 'embeddings') return { ...UNUSED, body: bytes, losses: prepared.losses }
+  if (call.operation === 'count-tokens')
+    return { ...UNUSED, body: readCount(call, prepared, body, bytes), losses: prepared.losses }
   if (prepared.native) return { body: bytes, losses: prepared.losses, ...prepared.dialect.readOutcome(body) }
   const {
     body: translated,
     losses,
     response
-  } = translateResponse(prepared.dialect, call.dialect, body, { force: true })
+  } = translateResponse(prepared.dialect, call.dialect, body, {
+    force: true,
+    request: prepared.request,
+    known: prepared.known
+  })
   return {
     body: Buffer.from(JSON.stringify(translated)),
     losses: [...prepared.losses, ...losses],
     usage: response.usage,
     finish: response.choices[0]?.finish.unified
   }
+}
+
+/** Members by which a reply of some dialect is known to be one, whatever it says of errors. */
+const CONTENT = ['choices', 'content', 'output', 'candidates']
+
+const UNUSED = { usage: undefined, finish: undefined }
+
+/** The answer to a count, in the client's dialect. */
+function readCount(call: Call, prepared: Prepared, body: JsonObject, bytes: Buffer): Buffer {
+  if (prepared.native) return bytes
+  const tokens = prepared.dialect.tokens?.decodeResponse(body)
+  if (tokens === undefined) throw new Failure('provider_malformed', 'The provider answered without a count of tokens.')
+  return Buffer.from(JSON.stringify(call.dialect.tokens!.encodeResponse(tokens)))
 }
 
 function parse(bytes: Buffer): JsonObject {

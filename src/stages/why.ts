@@ -2,7 +2,7 @@ import { Failure, type Kind } from '../errors.ts'
 import { type LeftOut, REASONS } from '../routing/reasons.ts'
 
 /** Reasons that the call itself gave: nothing is broken, the caller asked for less than there is. */
-const WISHES: ReadonlySet<string> = new Set(['only', 'ignore', 'allow_fallbacks', 'max_price'])
+const WISHES: ReadonlySet<string> = new Set(['only', 'ignore', 'allow_fallbacks', 'max_price', 'pinned'])
 const NAMED_MAX = 5
 /** What a provider says of the client's request is passed on unchanged (D34), also in another dialect. */
 const OF_THE_REQUEST: ReadonlySet<Kind> = new Set(['bad_request', 'too_long', 'content_filter', 'too_large'])

@@ -15,9 +15,9 @@ export interface UpstreamRequest {
   origin: string
   /** Path and query. */
   path: string
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'DELETE'
   /** Complete and in order, as [name, value, …]; `host`, `content-length` and `accept-encoding` are the engine's. */
-  headers: string[]
+  headers: readonly string[]
   body: Buffer | undefined
   timeouts: UpstreamTimeouts
   /** Ranges (CIDR) that this provider may be in although they are private. */

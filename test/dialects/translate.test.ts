@@ -6,6 +6,7 @@ import { dialects } from '../../src/dialects/index.ts'
 import { streamTranslator, translateRequest, translateResponse } from '../../src/dialects/translate.ts'
 import { Failure } from '../../src/errors.ts'
 import type { JsonObject } from '../../src/json.ts'
+import { formatSse } from '../../src/wire/sse.ts'
 import { decodeSse, fixtures, readSse } from '../support/dialects.ts'
 
 const openai: Dialect = dialects['openai-chat']
@@ -80,7 +81,7 @@ for (const [from, to] of pairs) {
     for (const { name, text } of fixtures(from.name, 'streams')) {
       it(`stream ${name}: the client's stream is whole, and says the same`, () => {
         const losses: string[] = []
-        const translator = streamTranslator(from, to, { losses, request: { streamUsage: true } })
+        const translator = streamTranslator(from, to, { losses, request: { streamUsage: true }, write: formatSse })
         const steps = readSse([text]).map(({ event, data }) => translator.push(event, data))
         const all = [...steps, translator.end()]
         const sent = all.map(step => step.text).join('')
@@ -93,7 +94,7 @@ for (const [from, to] of pairs) {
         assert.equal(words(), words(reply.choices[0]))
         assert.deepEqual(calls(), calls(reply.choices[0]))
         assert.equal(heard.usage?.outputTokens, reply.usage?.outputTokens)
-        assert.ok(sent.trimEnd().endsWith(to.streamEnd.trimEnd()))
+        assert.ok(sent.trimEnd().endsWith(to.streamEnd(formatSse).trimEnd()))
         assert.deepEqual(translator.end(), { text: '', events: [] })
         assert.equal(new Set(losses).size, losses.length)
       })
@@ -103,14 +104,14 @@ for (const [from, to] of pairs) {
 
 describe('a stream that the provider does not end', () => {
   it('is ended for the client, once', () => {
-    const translator = streamTranslator(openai, openai, { losses: [], request: {}, force: true })
+    const translator = streamTranslator(openai, openai, { losses: [], request: {}, force: true, write: formatSse })
     translator.push('', '{"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}')
     assert.deepEqual(translator.end(), { text: 'data: [DONE]\n\n', events: [{ type: 'end' }] })
     assert.deepEqual(translator.end(), { text: '', events: [] })
   })
 
   it('is not ended after a failure', () => {
-    const translator = streamTranslator(openai, openai, { losses: [], request: {}, force: true })
+    const translator = streamTranslator(openai, openai, { losses: [], request: {}, force: true, write: formatSse })
     const { text } = translator.push('', '{"error":{"message":"boom","code":502}}')
     assert.match(text, /^data: \{"error"/)
     assert.deepEqual(translator.end(), { text: '', events: [] })

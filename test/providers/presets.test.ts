@@ -3,9 +3,11 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, it } from 'node:test'
 import { inWords, PAGE, providersPage } from '../../scripts/providers-page.ts'
+import { dialects } from '../../src/dialects/index.ts'
+import { locate } from '../../src/providers/places.ts'
 import { PRESETS, presetOf } from '../../src/providers/presets.ts'
-import { authorize, DEFAULT_AUTH, type Endpoint } from '../../src/providers/provider.ts'
-import { Secret } from '../../src/secret.ts'
+import { defaultAuth, endpointFor, endpointPath, type Provider } from '../../src/providers/provider.ts'
+import { resolveProviders } from '../../src/providers/resolve.ts'
 
 const presets = Object.entries(PRESETS)
 const endpoints = presets.flatMap(([name, preset]) => preset.endpoints.map(endpoint => ({ name, endpoint })))
@@ -20,6 +22,7 @@ describe('presets', () => {
         /\s+/
       )
     for (const name of wanted) assert.equal(presetOf(name)?.endpoints[0].dialect, 'openai-chat', name)
+    assert.equal(presetOf('google')?.endpoints[0].dialect, 'gemini')
     assert.equal(presetOf('constructor'), undefined)
   })
 
@@ -32,10 +35,22 @@ describe('presets', () => {
     }
   })
 
-  it('speak each dialect at one address at most', () => {
+  it('speak each dialect at one address at most, unless others are for certain models or operations', () => {
     for (const [name, preset] of presets) {
-      const dialects = preset.endpoints.map(endpoint => endpoint.dialect)
-      assert.equal(new Set(dialects).size, dialects.length, name)
+      const general = preset.endpoints.filter(({ only, operations }) => !only && !operations)
+      const spoken = general.map(endpoint => endpoint.dialect)
+      assert.equal(new Set(spoken).size, spoken.length, name)
+    }
+  })
+
+  it('leave open in their addresses only what their places say', () => {
+    for (const [name, preset] of presets) {
+      const places = Object.entries(preset.places ?? {}).filter(([, place]) => !place.derived)
+      const said = Object.fromEntries(places.map(([place]) => [place, 'x']))
+      const located = locate(preset, { places: said }, {})
+      assert.ok('endpoints' in located, name)
+      const text = JSON.stringify(located.endpoints)
+      assert.doesNotMatch(text.replaceAll('{model}', ''), /\{\w+\}/, name)
     }
   })
 
@@ -44,10 +59,16 @@ describe('presets', () => {
       ...preset.variables,
       ...(preset.address ? [preset.address.variable] : [])
     ])
-    assert.equal(new Set(all).size, all.length)
+    // One key of Bedrock's is for both of its addresses.
+    const once = all.filter(variable => variable !== 'AWS_BEARER_TOKEN_BEDROCK')
+    assert.equal(new Set(once).size, once.length)
     for (const variable of all) assert.match(variable, /^[A-Z][A-Z0-9_]+$/)
     assert.ok(!all.includes('GITHUB_TOKEN') && !all.includes('OPENAI_BASE_URL'))
-    for (const [name, preset] of presets) assert.ok(preset.variables.length > 0 || preset.address, name)
+    for (const [name, preset] of presets) assert.ok(preset.variables.length > 0 || preset.address || preset.cloud, name)
+    // A cloud's own credentials say nothing of its models.
+    const general = /^(AWS_(ACCESS|SECRET|SESSION|PROFILE|REGION)|GOOGLE_(APPLICATION|CLOUD)|AZURE_(CLIENT|TENANT))/
+    for (const variable of [...all, ...presets.flatMap(([, preset]) => preset.meant ?? [])])
+      assert.doesNotMatch(variable, general)
   })
 
   it('say where their facts are from', () => {
@@ -67,31 +88,82 @@ describe('presets', () => {
   })
 })
 
-describe('authorize', () => {
-  const endpoint = (auth: Endpoint['auth']): Endpoint => ({
-    dialect: 'openai-chat',
-    baseUrl: 'https://p.test',
-    auth,
-    quirks: {}
+/** A provider of the environment; `env` names all it needs. */
+function found(name: string, env: Record<string, string>): Provider {
+  const provider = resolveProviders({}, env).found.find(each => each.name === name)
+  assert.ok(provider, name)
+  return provider
+}
+
+describe('addresses for a model', () => {
+  const openai = found('openai', { OPENAI_API_KEY: 'k' })
+  const vertex = found('vertex', { GOOGLE_VERTEX_PROJECT: 'p-1' })
+  const bedrock = found('bedrock', { AWS_BEARER_TOKEN_BEDROCK: 'k', AWS_REGION: 'eu-west-1' })
+  const mantle = found('bedrock-mantle', { AWS_BEARER_TOKEN_BEDROCK: 'k', AWS_REGION: 'eu-west-1' })
+  const foundry = found('azure-foundry', {
+    AZURE_AI_ENDPOINT: 'https://r.services.ai.azure.com',
+    AZURE_AI_API_KEY: 'k'
   })
-  const credential = { id: 'k', secret: new Secret('s3cret'), weight: 1, source: 'TEST' }
-  const cases: [Endpoint['auth'], string[]][] = [
-    ['bearer', ['authorization', 'Bearer s3cret']],
-    ['x-api-key', ['x-api-key', 's3cret']],
-    ['api-key', ['api-key', 's3cret']],
-    ['none', []],
-    [{ header: 'x-token' }, ['x-token', 's3cret']],
-    [{ header: 'authorization', prefix: 'Api-Key ' }, ['authorization', 'Api-Key s3cret']]
+  const cases: [Provider, string, ...[keyof typeof dialects, keyof typeof dialects][]][] = [
+    [
+      openai,
+      'gpt-5.5',
+      ['openai-chat', 'openai-chat'],
+      ['openai-responses', 'openai-responses'],
+      ['gemini', 'openai-chat']
+    ],
+    [openai, 'gpt-5.1-codex-max', ['openai-chat', 'openai-responses'], ['anthropic-messages', 'openai-responses']],
+    [openai, 'o3-pro-2025-06-10', ['openai-chat', 'openai-responses']],
+    [openai, 'gpt-4o-search-preview', ['openai-responses', 'openai-chat']],
+    [vertex, 'gemini-3-pro', ['gemini', 'gemini'], ['anthropic-messages', 'gemini'], ['openai-chat', 'gemini']],
+    [vertex, 'claude-haiku-4-5@20251001', ['gemini', 'anthropic-messages'], ['openai-chat', 'anthropic-messages']],
+    [mantle, 'openai.gpt-5.5', ['openai-chat', 'openai-responses']],
+    [mantle, 'openai.gpt-oss-120b', ['openai-chat', 'openai-chat'], ['openai-responses', 'openai-responses']],
+    [mantle, 'anthropic.claude-opus-4-8', ['openai-chat', 'anthropic-messages']],
+    [foundry, 'my-claude', ['openai-chat', 'anthropic-messages']],
+    [foundry, 'gpt-5.5', ['anthropic-messages', 'openai-chat']]
   ]
-  for (const [auth, pair] of cases) {
-    it(`sends ${JSON.stringify(auth)} as ${pair[0] ?? 'nothing'}`, () => {
-      assert.deepEqual(authorize(endpoint(auth), credential), pair)
-      assert.deepEqual(authorize(endpoint(auth), { ...credential, secret: undefined }), [])
-    })
+  for (const [provider, model, ...pairs] of cases) {
+    for (const [asked, answered] of pairs) {
+      it(`${provider.name} is asked for ${model} by ${asked} in ${answered}`, () =>
+        assert.equal(endpointFor(provider, asked, model).dialect, answered))
+    }
   }
-  it('follows each dialect’s own clients at home', () => {
-    assert.equal(PRESETS.openai!.endpoints[0].auth, DEFAULT_AUTH['openai-chat'])
-    assert.equal(PRESETS.anthropic!.endpoints[0].auth, DEFAULT_AUTH['anthropic-messages'])
+
+  const urlOf = (provider: Provider, dialect: keyof typeof dialects, model: string, stream: boolean) => {
+    const endpoint = endpointFor(provider, dialect, model)
+    const { framing, path } = dialects[endpoint.dialect]
+    return endpoint.baseUrl + (endpointPath(endpoint, 'chat', model, stream) ?? path('chat', model, stream && framing))
+  }
+
+  it('of Claude on Vertex name the model and the verb', () => {
+    const base = 'https://aiplatform.googleapis.com/v1/projects/p-1/locations/global/publishers/anthropic/models'
+    const model = 'claude-haiku-4-5@20251001'
+    assert.equal(urlOf(vertex, 'anthropic-messages', model, false), `${base}/claude-haiku-4-5%4020251001:rawPredict`)
+    assert.equal(
+      urlOf(vertex, 'anthropic-messages', model, true),
+      `${base}/claude-haiku-4-5%4020251001:streamRawPredict`
+    )
+    const counting = endpointFor(vertex, 'anthropic-messages', model, 'count-tokens')
+    assert.equal(endpointPath(counting, 'count-tokens', model, false), '/models/count-tokens:rawPredict')
+    assert.deepEqual(counting.quirks.omit, undefined, 'the model stands in the body')
+  })
+
+  it('of Claude on Bedrock are those of invoke', () => {
+    const model = 'us.anthropic.claude-haiku-4-5-20251001-v1:0'
+    const base = 'https://bedrock-runtime.eu-west-1.amazonaws.com/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0'
+    assert.equal(urlOf(bedrock, 'anthropic-messages', model, false), `${base}/invoke`)
+    assert.equal(urlOf(bedrock, 'anthropic-messages', model, true), `${base}/invoke-with-response-stream`)
+    assert.equal(endpointFor(bedrock, 'anthropic-messages', model).framing, 'eventstream')
+  })
+})
+
+describe('keys at home', () => {
+  it('are sent as each dialect’s own clients send them', () => {
+    for (const name of ['openai', 'anthropic', 'google']) {
+      const [home] = PRESETS[name]!.endpoints
+      assert.equal(home.auth, defaultAuth(home.dialect))
+    }
   })
 })
 
@@ -106,38 +178,56 @@ describe('docs/reference/providers.md', () => {
       values: { d: { e: 'f' } },
       roles: { g: 'h' },
       usage_unasked: true,
+      set: { j: 'v' },
+      omit: ['k'],
+      headers_in_body: { l: 'm' },
+      header_values: { n: { o: 'p', q: 'q' } },
       model_prefix: 'i/'
     }
     const words = inWords(all).join(' ')
-    for (const letter of 'abcdefgh') assert.ok(words.includes(`\`${letter}\``), letter)
+    for (const letter of 'abcdefghjklmnopq') assert.ok(words.includes(`\`${letter}\``), letter)
     assert.match(words, /stream_options.*`i\/`/)
     assert.deepEqual(inWords({}), [])
   })
 })
 
 const CORPUS = process.env.WIRE_CORPUS ?? path.resolve(import.meta.dirname, '../../../shared/wire')
-const PATHS = { 'openai-chat': '/chat/completions', 'anthropic-messages': '/messages' }
 
 /** Where the corpus keeps a preset's traffic, if not under its name. */
-const FOLDERS: Record<string, string> = { vercel: 'vercel_ai_gateway', 'ollama-cloud': 'ollama' }
+const FOLDERS: Record<string, string> = {
+  vercel: 'vercel_ai_gateway',
+  'ollama-cloud': 'ollama',
+  google: 'gemini',
+  'azure-foundry': 'azure',
+  'bedrock-mantle': 'bedrock'
+}
 
-/** Addresses that a provider answered chat calls at, in the recorded traffic. */
-function recordedUrls(name: string): Set<string> {
+/** Operations of the corpus that are chat calls. */
+const CHATS = '{chat,messages,responses,generateContent,streamGenerateContent,converse,invoke}{,_stream}'
+
+/** Addresses that a provider answered chat calls at, in the recorded traffic, with `x` for what each user has his own of. */
+function recordedUrls(name: string): string[] {
   const folder = FOLDERS[name] ?? name.replaceAll('-', '_')
-  const urls = new Set<string>()
-  for (const file of globSync(`${folder}/{chat,chat_stream,messages,messages_stream}/*.json`, { cwd: CORPUS })) {
+  return globSync(`${folder}/${CHATS}/*.json`, { cwd: CORPUS }).flatMap(file => {
     const { request, response } = JSON.parse(readFileSync(path.join(CORPUS, file), 'utf8'))
-    if (response.status < 300) urls.add(request.url.replace(/\?.*/, '').replace('//localhost:', '//127.0.0.1:'))
-  }
-  return urls
+    return response.status < 300 ? [request.url.replace('//localhost:', '//127.0.0.1:')] : []
+  })
+}
+
+/** What a preset's home address may be with its places filled in: what follows the path of a call may be anything. */
+function homePattern(name: string): RegExp {
+  const [home] = PRESETS[name]!.endpoints
+  const chat = home.paths?.chat ?? dialects[home.dialect].path('chat', '{model}', false)
+  const url = (home.baseUrl + chat.replaceAll('%7Bmodel%7D', '{model}')).split(/\{\w+\}/)
+  return new RegExp(`^${url.map(piece => piece.replace(/[^\w]/g, '\\$&')).join('[\\w.:%@-]+')}(\\?|$)`)
 }
 
 describe('recorded traffic', () => {
   const skip = existsSync(CORPUS) ? false : 'no recorded traffic here'
   it('holds a successful call to the home address of exactly the presets that say `recorded`', { skip }, () => {
     for (const [name, preset] of presets) {
-      const [home] = preset.endpoints
-      const recorded = recordedUrls(name).has(home.baseUrl + PATHS[home.dialect])
+      const pattern = homePattern(name)
+      const recorded = recordedUrls(name).some(url => pattern.test(url))
       assert.equal(recorded ? 'recorded' : 'documented', preset.evidence, name)
     }
   })

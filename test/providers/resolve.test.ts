@@ -31,7 +31,7 @@ describe('resolveProviders: from the environment', () => {
     )
     assert.deepEqual(
       missing.find(each => each.name === 'openai'),
-      { name: 'openai', title: 'OpenAI', variables: ['OPENAI_API_KEY'] }
+      { name: 'openai', title: 'OpenAI', variables: ['OPENAI_API_KEY'], lacks: 'key' }
     )
     assert.deepEqual(missing.find(each => each.name === 'ollama')?.variables, ['OLLAMA_HOST'])
   })
@@ -160,7 +160,7 @@ describe('resolveProviders: from the configuration', () => {
     assert.deepEqual(found, [])
     assert.deepEqual(
       missing.filter(each => each.name === 'groq'),
-      [{ name: 'groq', title: 'Groq', variables: ['GROQ_API_KEY'] }]
+      [{ name: 'groq', title: 'Groq', variables: ['GROQ_API_KEY'], lacks: 'key' }]
     )
   })
 
@@ -182,7 +182,7 @@ describe('resolveProviders: from the configuration', () => {
     const flipped = one({ deepseek: { dialect: 'anthropic-messages', keys: ['k'] } })
     assert.deepEqual(
       flipped.endpoints.map(each => each.dialect),
-      ['anthropic-messages', 'openai-chat']
+      ['anthropic-messages', 'openai-chat', 'openai-responses']
     )
     assert.equal(flipped.endpoints[0].baseUrl, 'https://api.deepseek.com/anthropic/v1')
   })
@@ -222,10 +222,10 @@ describe('resolveProviders: from the configuration', () => {
         endpoints: [{ dialect: 'anthropic-messages', base_url: 'https://l.example.com/a/v1', auth: 'bearer' }]
       }
     })
-    assert.equal(endpointFor(lab, 'anthropic-messages').baseUrl, 'https://l.example.com/a/v1')
-    assert.equal(endpointFor(lab, 'openai-chat').baseUrl, 'https://l.example.com/v1')
+    assert.equal(endpointFor(lab, 'anthropic-messages', 'm').baseUrl, 'https://l.example.com/a/v1')
+    assert.equal(endpointFor(lab, 'openai-chat', 'm').baseUrl, 'https://l.example.com/v1')
     const plain = one({ plain: { base_url: 'https://l.example.com/v1', keys: ['k'] } })
-    assert.equal(endpointFor(plain, 'anthropic-messages').dialect, 'openai-chat')
+    assert.equal(endpointFor(plain, 'anthropic-messages', 'm').dialect, 'openai-chat')
   })
 
   it('declares models: facts three-valued, 0 a price, absence none', () => {

@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MODELS } from '../../src/sim/index.ts'
-import { type Answer, type Any, ask, entryWhere, fold, post, SIDES, type Side, simForTests, textOf } from './helpers.ts'
+import {
+  type Answer,
+  type Any,
+  ask,
+  countsOf,
+  entryWhere,
+  finishOf,
+  fold,
+  post,
+  requestOf,
+  SIDES,
+  type Side,
+  simForTests,
+  textOf
+} from './helpers.ts'
 
 const sim = await simForTests()
 const TEXT = 'alpha beta gamma delta'
@@ -14,49 +28,70 @@ function call(side: Side, model: string, stream: boolean, more: object = {}): Pr
 
 /** The text of a stream as far as it came. */
 function said(side: Side, answer: Answer): string {
-  if (side === 'openai') return fold(side, answer).choices[0]?.message.content ?? ''
   return textOf(side, fold(side, answer))
 }
 
 const last = (): Any => sim.log().at(-1)
 
-/** Model, then status and error type (or code) on each side. */
-const REFUSALS: [model: string, openai: [number, string], anthropic: [number, string], more?: object][] = [
-  ['429', [429, 'rate_limit_exceeded'], [429, 'rate_limit_error']],
-  ['429-retry-after-2', [429, 'rate_limit_exceeded'], [429, 'rate_limit_error']],
-  ['retry-after-1e9', [429, 'rate_limit_exceeded'], [429, 'rate_limit_error']],
-  ['503', [503, 'server_error'], [503, 'api_error']],
-  ['529', [529, 'server_error'], [529, 'overloaded_error']],
-  ['overloaded-error', [503, 'server_error'], [529, 'overloaded_error']],
-  ['context-length', [400, 'context_length_exceeded'], [400, 'invalid_request_error']],
-  ['content-filter', [400, 'content_policy_violation'], [400, 'invalid_request_error']],
-  ['no-such-model', [404, 'model_not_found'], [404, 'not_found_error']],
-  ['bad-key', [401, 'invalid_api_key'], [401, 'authentication_error']],
-  ['spend-limit', [429, 'insufficient_quota'], [402, 'billing_error']],
-  [
-    'refuses-prefill',
-    [400, 'invalid_request_error'],
-    [400, 'invalid_request_error'],
-    {
-      messages: [
-        { role: 'user', content: 'a' },
-        { role: 'assistant', content: 'b' }
-      ]
-    }
-  ]
+type Told = [status: number, word: string]
+
+/** Model, then status and error code, or type where there is none; OpenAI's two APIs agree. */
+const REFUSALS: [model: string, openai: Told, anthropic: Told, gemini: Told | undefined][] = [
+  ['429', [429, 'rate_limit_exceeded'], [429, 'rate_limit_error'], [429, 'RESOURCE_EXHAUSTED']],
+  ['429-retry-after-2', [429, 'rate_limit_exceeded'], [429, 'rate_limit_error'], [429, 'RESOURCE_EXHAUSTED']],
+  ['retry-after-1e9', [429, 'rate_limit_exceeded'], [429, 'rate_limit_error'], [429, 'RESOURCE_EXHAUSTED']],
+  ['503', [503, 'server_error'], [503, 'api_error'], [503, 'UNAVAILABLE']],
+  ['529', [529, 'server_error'], [529, 'overloaded_error'], [529, 'UNAVAILABLE']],
+  ['overloaded-error', [503, 'server_error'], [529, 'overloaded_error'], [503, 'UNAVAILABLE']],
+  ['context-length', [400, 'context_length_exceeded'], [400, 'invalid_request_error'], [400, 'INVALID_ARGUMENT']],
+  ['content-filter', [400, 'content_policy_violation'], [400, 'invalid_request_error'], undefined],
+  ['no-such-model', [404, 'model_not_found'], [404, 'not_found_error'], [404, 'NOT_FOUND']],
+  ['bad-key', [401, 'invalid_api_key'], [401, 'authentication_error'], [400, 'INVALID_ARGUMENT']],
+  ['spend-limit', [429, 'insufficient_quota'], [402, 'billing_error'], [429, 'RESOURCE_EXHAUSTED']],
+  ['refuses-prefill', [400, 'invalid_request_error'], [400, 'invalid_request_error'], [400, 'INVALID_ARGUMENT']]
 ]
 const RETRY_AFTER: Record<string, string> = { '429-retry-after-2': '2', 'retry-after-1e9': '1000000000' }
 
+/** A conversation that ends with the assistant. */
+const MESSAGES = [
+  { role: 'user', content: 'a' },
+  { role: 'assistant', content: 'b' }
+]
+const PREFILLED: Record<Side, object> = {
+  openai: { messages: MESSAGES },
+  anthropic: { messages: MESSAGES },
+  responses: { input: MESSAGES },
+  gemini: {
+    contents: [
+      { role: 'user', parts: [{ text: 'a' }] },
+      { role: 'model', parts: [{ text: 'b' }] }
+    ]
+  }
+}
+
+/** How a stream says that all was well, and what it closes with beside. */
+const ENDINGS: Record<Side, { finish: string; marker?: string }> = {
+  openai: { finish: '"finish_reason":"stop"', marker: '[DONE]' },
+  anthropic: { finish: '"stop_reason":"end_turn"', marker: 'event: message_stop' },
+  responses: { finish: '"type":"response.completed"' },
+  gemini: { finish: '"finishReason":"STOP"' }
+}
+
 for (const side of SIDES) {
-  for (const [model, openai, anthropic, more] of REFUSALS) {
+  for (const [model, openai, anthropic, gemini] of REFUSALS) {
+    const told = { openai, responses: openai, anthropic, gemini }[side]
+    if (told === undefined) continue
     test(`${side}: ${model} is refused, whole and streaming`, async () => {
       for (const stream of [false, true]) {
-        const answer = await call(side, `sim/${model}`, stream, more)
+        const answer = await call(side, `sim/${model}`, stream, model === 'refuses-prefill' ? PREFILLED[side] : {})
         const { error } = answer.json()
-        const [status, type] = side === 'openai' ? openai : anthropic
-        assert.deepEqual([answer.status, error.code ?? error.type], [status, type])
-        assert.equal(answer.headers['retry-after'], RETRY_AFTER[model])
-        assert.match(answer.headers['content-type']!, /^application\/json/)
+        assert.deepEqual([answer.status, side === 'gemini' ? error.status : (error.code ?? error.type)], told)
+        const seconds = RETRY_AFTER[model]
+        if (side === 'gemini' && seconds) assert.equal(error.details[0].retryDelay, `${seconds}s`)
+        assert.equal(answer.headers['retry-after'], side === 'gemini' ? undefined : seconds)
+        // Google sends even the error of a stream as one
+        const type = side === 'gemini' && stream ? /^text\/event-stream$/ : /^application\/json/
+        assert.match(answer.headers['content-type']!, type)
       }
     })
   }
@@ -88,11 +123,12 @@ for (const side of SIDES) {
       await assert.rejects(call(side, 'reset', stream), { code: 'ECONNRESET' })
       assert.deepEqual([last().status, last().finish], [0, 'reset'])
       const abort = new AbortController()
-      const silent = fetch(`${sim.url}${side === 'openai' ? '/v1/chat/completions' : '/v1/messages'}`, {
+      const { path, headers, payload } = requestOf(side, ask(side, 'silent', TEXT, { stream }))
+      const silent = fetch(sim.url + path, {
         method: 'POST',
         signal: abort.signal,
-        headers: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
-        body: JSON.stringify(ask(side, 'silent', TEXT, { stream }))
+        headers,
+        body: JSON.stringify(payload)
       })
       await entryWhere(sim, entry => entry.behaviour === 'silent')
       abort.abort()
@@ -113,8 +149,7 @@ for (const side of SIDES) {
     test(`${side} ${how}: usage-over-estimate reports three times the tokens`, async () => {
       const usageOf = async (model: string): Promise<number[]> => {
         const answer = await call(side, model, stream)
-        const { usage } = stream ? fold(side, answer) : answer.json()
-        return [usage.prompt_tokens ?? usage.input_tokens, usage.completion_tokens ?? usage.output_tokens]
+        return countsOf(side, stream ? fold(side, answer) : answer.json())
       }
       const [honest, triple] = [await usageOf('assistant'), await usageOf('usage-over-estimate')]
       assert.deepEqual(
@@ -126,10 +161,8 @@ for (const side of SIDES) {
     test(`${side} ${how}: content-filter-finish stops half-way`, async () => {
       const answer = await call(side, 'content-filter-finish', stream)
       const reply = stream ? fold(side, answer) : answer.json()
-      assert.equal(
-        side === 'openai' ? reply.choices[0].finish_reason : reply.stop_reason,
-        side === 'openai' ? 'content_filter' : 'refusal'
-      )
+      const words = { openai: 'content_filter', anthropic: 'refusal', responses: 'content_filter', gemini: 'SAFETY' }
+      assert.equal(finishOf(side, reply), words[side])
       assert.ok(FULL.startsWith(textOf(side, reply)) && textOf(side, reply).length < FULL.length)
     })
 
@@ -142,7 +175,7 @@ for (const side of SIDES) {
       const big = await call(side, 'big-20', stream)
       assert.equal((stream ? said(side, big) : textOf(side, big.json())).length, 20 * 1024)
       const huge = await call(side, 'huge-event', stream)
-      const longest = stream ? Math.max(...huge.text.split('\n\n').map(event => event.length)) : huge.text.length
+      const longest = stream ? Math.max(...huge.text.split(/\r?\n\r?\n/).map(event => event.length)) : huge.text.length
       assert.ok(longest > 2 * 1024 * 1024)
     })
   }
@@ -152,7 +185,7 @@ for (const side of SIDES) {
     assert.deepEqual([cut.outcome, said(side, cut), last().finish], ['cut', 'You said: alpha', 'cut'])
     const late = await call(side, 'cut-after-99', true)
     assert.deepEqual([late.outcome, said(side, late)], ['cut', FULL])
-    assert.ok(!/"(stop|end_turn)"/.test(late.text))
+    assert.ok(!late.text.includes(ENDINGS[side].finish))
     const half = await call(side, 'cut-after-3', false)
     assert.equal(half.outcome, 'cut')
     assert.throws(() => half.json())
@@ -176,8 +209,7 @@ for (const side of SIDES) {
   })
 
   test(`${side}: no-end-marker and eof-without-finish close cleanly`, async () => {
-    const finish = side === 'openai' ? '"finish_reason":"stop"' : '"stop_reason":"end_turn"'
-    const marker = side === 'openai' ? '[DONE]' : 'event: message_stop'
+    const { finish, marker = 'none' } = ENDINGS[side]
     const open = await call(side, 'no-end-marker', true)
     assert.deepEqual([open.outcome, open.text.includes(finish), open.text.includes(marker)], ['end', true, false])
     assert.deepEqual([said(side, open), last().usageSent, last().finish], [FULL, true, 'incomplete'])
@@ -192,27 +224,32 @@ for (const side of SIDES) {
 
   test(`${side}: errors inside a stream of status 200`, async () => {
     const mid = await call(side, 'error-in-stream', true)
-    const error = mid.events().at(-1)!
     assert.deepEqual([mid.status, said(side, mid), mid.outcome], [200, 'You said:', 'end'])
-    assert.ok(error.data.error.message)
-    if (side === 'anthropic') assert.equal(error.event, 'error')
+    const { event, data } = mid.events().at(-1)!
+    assert.ok((side === 'responses' ? data.response : data).error.message)
+    assert.equal(
+      event,
+      { openai: undefined, anthropic: 'error', responses: 'response.failed', gemini: undefined }[side]
+    )
     const first = await call(side, 'error-200-first-event', true)
     assert.deepEqual([first.status, first.events().length], [200, 1])
     const whole = await call(side, 'error-200-first-event', false)
     assert.equal(whole.status, 200)
     assert.ok(whole.json().error)
-    assert.equal((await call(side, 'error-in-stream', false)).status, side === 'openai' ? 500 : 529)
+    const statuses = { openai: 500, anthropic: 529, responses: 500, gemini: 503 }
+    assert.equal((await call(side, 'error-in-stream', false)).status, statuses[side])
   })
 }
 
 /** What came before a stream said nothing for a while; then the client leaves. */
 async function readUntilQuiet(side: Side, model: string, stream: boolean): Promise<string> {
   const abort = new AbortController()
-  const response = await fetch(`${sim.url}${side === 'openai' ? '/v1/chat/completions' : '/v1/messages'}`, {
+  const { path, headers, payload } = requestOf(side, ask(side, model, TEXT, { stream }))
+  const response = await fetch(sim.url + path, {
     method: 'POST',
     signal: abort.signal,
-    headers: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
-    body: JSON.stringify(ask(side, model, TEXT, { stream }))
+    headers,
+    body: JSON.stringify(payload)
   })
   let text = ''
   const reader = response.body!.getReader()

@@ -26,17 +26,41 @@ export interface Answer {
   events(): { event: string | undefined; data: Any }[]
 }
 
-export const PATHS = { openai: '/v1/chat/completions', anthropic: '/v1/messages' } as const
-export type Side = keyof typeof PATHS
-export const SIDES: Side[] = ['openai', 'anthropic']
+export const SIDES = ['openai', 'anthropic', 'responses', 'gemini'] as const
+export type Side = (typeof SIDES)[number]
 
-const HEADERS: Record<Side, Record<string, string>> = {
-  openai: { 'content-type': 'application/json' },
-  anthropic: { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' }
+/** A request of a side, ready to be sent. */
+export interface Sent {
+  path: string
+  headers: Record<string, string>
+  payload: unknown
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+/** Gemini says model and stream in its address: bodies of these tests carry them, and they are taken out here. */
+export function requestOf(side: Side, body: Any): Sent {
+  switch (side) {
+    case 'openai':
+      return { path: '/v1/chat/completions', headers: JSON_TYPE, payload: body }
+    case 'anthropic':
+      return { path: '/v1/messages', headers: { ...JSON_TYPE, 'anthropic-version': '2023-06-01' }, payload: body }
+    case 'responses':
+      return { path: '/v1/responses', headers: JSON_TYPE, payload: body }
+    case 'gemini': {
+      if (typeof body !== 'object') {
+        return { path: '/v1beta/models/echo:generateContent', headers: JSON_TYPE, payload: body }
+      }
+      const { model, stream, ...payload } = body
+      const method = stream ? 'streamGenerateContent?alt=sse' : 'generateContent'
+      return { path: `/v1beta/models/${encodeURIComponent(model)}:${method}`, headers: JSON_TYPE, payload }
+    }
+  }
 }
 
 export function post(sim: Sim, side: Side, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-  return send(sim, 'POST', PATHS[side], body, { ...HEADERS[side], ...headers })
+  const request = requestOf(side, body)
+  return send(sim, 'POST', request.path, request.payload, { ...request.headers, ...headers })
 }
 
 /** A plain HTTP call that also tells how the connection ended. Rejects where there was no head. */
@@ -73,7 +97,7 @@ export function send(
 
 export function eventsOf(text: string): { event: string | undefined; data: Any }[] {
   return text
-    .split('\n\n')
+    .split(/\r?\n\r?\n/)
     .filter(block => block.trim() !== '')
     .map(block => {
       const event = /^event: (.*)$/m.exec(block)?.[1]
@@ -93,12 +117,85 @@ function tryJson(text: string): Any {
 /** The smallest request of a side for a text. */
 export function ask(side: Side, model: string, text: string, more: object = {}): Any {
   const messages = [{ role: 'user', content: text }]
-  return side === 'openai' ? { model, messages, ...more } : { model, max_tokens: 4096, messages, ...more }
+  switch (side) {
+    case 'openai':
+      return { model, messages, ...more }
+    case 'anthropic':
+      return { model, max_tokens: 4096, messages, ...more }
+    case 'responses':
+      return { model, input: messages, ...more }
+    case 'gemini':
+      return { model, contents: [{ role: 'user', parts: [{ text }] }], ...more }
+  }
 }
 
 /** A stream's events folded to the whole reply it tells. */
 export function fold(side: Side, answer: Answer): Any {
-  return side === 'openai' ? foldChat(answer) : foldMessage(answer)
+  const folds = { openai: foldChat, anthropic: foldMessage, responses: foldResponse, gemini: foldGenerated }
+  return folds[side](answer)
+}
+
+/** From the deltas; the closing event must say the same. */
+function foldResponse(answer: Answer): Any {
+  let response: Any = { output: [] }
+  for (const { data } of answer.events()) {
+    if (typeof data !== 'object') continue
+    const { type, output_index: at, content_index: part, delta } = data
+    const item = response.output[at]
+    if (type === 'response.created') response = data.response
+    if (type === 'response.output_item.added') response.output[at] = structuredClone(data.item)
+    if (type === 'response.output_item.done') {
+      if (item.type !== 'web_search_call') assert.deepEqual(withoutStatus(item), withoutStatus(data.item))
+      response.output[at] = data.item
+    }
+    if (type === 'response.content_part.added') item.content[part] = data.part
+    if (type === 'response.content_part.done') item.content[part] = { ...data.part, ...said(item.content[part]) }
+    if (type === 'response.output_text.delta') item.content[part].text += delta
+    if (type === 'response.output_text.annotation.added') item.content[part].annotations.push(data.annotation)
+    if (type === 'response.refusal.delta') item.content[part].refusal += delta
+    if (type === 'response.function_call_arguments.delta') item.arguments += delta
+    if (type === 'response.custom_tool_call_input.delta') item.input += delta
+    if (type === 'response.reasoning_summary_part.added') item.summary[data.summary_index] = data.part
+    if (type === 'response.reasoning_summary_text.delta') item.summary[data.summary_index].text += delta
+    if (type === 'response.completed' || type === 'response.incomplete') {
+      assert.deepEqual(response.output, data.response.output)
+      response = data.response
+    }
+  }
+  return response
+}
+
+function said({ text, refusal }: Any): Any {
+  return text === undefined ? { refusal } : { text }
+}
+
+function withoutStatus({ status: _, ...item }: Any): Any {
+  return item
+}
+
+function foldGenerated(answer: Answer): Any {
+  const whole: Any = { candidates: [] }
+  for (const { data } of answer.events()) {
+    if (typeof data === 'string' || data.error) continue
+    const { candidates, ...rest } = data
+    Object.assign(whole, rest)
+    for (const { content, ...more } of candidates ?? []) {
+      whole.candidates[more.index] ??= { content: { parts: [], role: 'model' } }
+      const candidate = whole.candidates[more.index]
+      Object.assign(candidate, more)
+      for (const part of content.parts) addPart(candidate.content.parts, part)
+    }
+  }
+  return whole
+}
+
+function addPart(parts: Any[], part: Any): void {
+  const last = parts.at(-1)
+  const continues = typeof part.text === 'string' && typeof last?.text === 'string'
+  if (part.text === '' && !part.thoughtSignature) return
+  if (part.text === '' && continues) last.thoughtSignature = part.thoughtSignature
+  else if (continues && last.thought === part.thought) last.text += part.text
+  else parts.push(structuredClone(part))
 }
 
 function foldChat(answer: Answer): Any {
@@ -154,10 +251,13 @@ function foldMessage(answer: Answer): Any {
   return message
 }
 
-/** The text a whole reply says. */
+/** The text a whole reply says, as far as it came. */
 export function textOf(side: Side, reply: Any): string {
-  if (side === 'openai') return reply.choices[0].message.content
-  return reply.content.map((block: Any) => block.text ?? '').join('')
+  const texts = (parts: Any[]): string => parts.map(part => (part.thought ? '' : (part.text ?? ''))).join('')
+  if (side === 'openai') return reply.choices[0]?.message.content ?? ''
+  if (side === 'anthropic') return texts(reply.content)
+  if (side === 'gemini') return texts(reply.candidates[0]?.content.parts ?? [])
+  return texts(reply.output.flatMap((item: Any) => item.content ?? []))
 }
 
 /** The newest log entry once it fulfils the condition. */
@@ -172,7 +272,11 @@ export async function entryWhere(sim: Sim, fits: (entry: SimLogEntry) => boolean
 
 export const TOOLS: Record<Side, (names: string[], schema?: object) => Any[]> = {
   openai: (names, schema = OBJECT) => names.map(name => ({ type: 'function', function: { name, parameters: schema } })),
-  anthropic: (names, schema = OBJECT) => names.map(name => ({ name, input_schema: schema }))
+  anthropic: (names, schema = OBJECT) => names.map(name => ({ name, input_schema: schema })),
+  responses: (names, schema = OBJECT) => names.map(name => ({ type: 'function', name, parameters: schema })),
+  gemini: (names, schema = OBJECT) => [
+    { functionDeclarations: names.map(name => ({ name, parametersJsonSchema: schema })) }
+  ]
 }
 
 const OBJECT = {
@@ -183,14 +287,36 @@ const OBJECT = {
 
 /** Name and parsed arguments of the calls in a whole reply. */
 export function callsOf(side: Side, reply: Any): { id: string; name: string; input: Any }[] {
-  if (side === 'anthropic') return reply.content.filter((block: Any) => block.type === 'tool_use')
-  return (reply.choices[0].message.tool_calls ?? []).map((call: Any) => ({
-    id: call.id,
-    name: call.function.name,
-    input: JSON.parse(call.function.arguments)
-  }))
+  switch (side) {
+    case 'anthropic':
+      return reply.content.filter((block: Any) => block.type === 'tool_use')
+    case 'responses':
+      return reply.output
+        .filter((item: Any) => item.type === 'function_call')
+        .map(({ call_id: id, name, arguments: input }: Any) => ({ id, name, input: JSON.parse(input) }))
+    case 'gemini':
+      return reply.candidates[0].content.parts
+        .filter((part: Any) => part.functionCall)
+        .map(({ functionCall: { id, name, args } }: Any) => ({ id: id ?? name, name, input: args }))
+    case 'openai':
+      return (reply.choices[0].message.tool_calls ?? []).map((call: Any) => ({
+        id: call.id,
+        name: call.function.name,
+        input: JSON.parse(call.function.arguments)
+      }))
+  }
 }
 
 export function finishOf(side: Side, reply: Any): string {
+  if (side === 'gemini') return reply.candidates[0].finishReason
+  if (side === 'responses') return reply.incomplete_details?.reason ?? reply.status
   return side === 'openai' ? reply.choices[0].finish_reason : reply.stop_reason
+}
+
+/** Tokens of the prompt and of what was said. */
+export function countsOf(side: Side, reply: Any): [number, number] {
+  const { usage, usageMetadata } = reply
+  if (side === 'gemini') return [usageMetadata.promptTokenCount, usageMetadata.candidatesTokenCount]
+  if (side === 'openai') return [usage.prompt_tokens, usage.completion_tokens]
+  return [usage.input_tokens, usage.output_tokens]
 }

@@ -4,45 +4,59 @@ import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { test } from 'node:test'
-import { type Any, ask, entryWhere, PATHS, post, SIDES, send, simForTests } from './helpers.ts'
+import { type Any, ask, entryWhere, post, requestOf, SIDES, type Side, send, simForTests } from './helpers.ts'
 
 const sim = await simForTests()
 const JSON_TYPE = { 'content-type': 'application/json' }
 const VERSION = { 'anthropic-version': '2023-06-01' }
+const DIALECTS: Record<Side, string> = {
+  openai: 'openai-chat',
+  anthropic: 'anthropic-messages',
+  responses: 'openai-responses',
+  gemini: 'gemini'
+}
 
 for (const side of SIDES) {
   test(`${side}: the log tells what was asked and what went out`, async () => {
     sim.reset()
-    const body = JSON.stringify(ask(side, 'sim/echo', 'héllo'))
-    const answer = await post(sim, side, body, { authorization: 'Bearer sk-secret-1234', 'X-Extra': 'yes' })
+    const { path: target, headers, payload } = requestOf(side, ask(side, 'sim/echo', 'héllo'))
+    const body = JSON.stringify(payload)
+    const secrets = { authorization: 'Bearer sk-secret-1234', 'x-goog-api-key': 'secret-5678', 'X-Extra': 'yes' }
+    const answer = await send(sim, 'POST', target, body, { ...headers, ...secrets })
     const [entry, ...more] = sim.log()
     assert.ok(entry && more.length === 0)
     assert.deepEqual(
       [entry.dialect, entry.path, entry.model, entry.stream, entry.behaviour, entry.status, entry.finish],
-      [side === 'openai' ? 'openai-chat' : 'anthropic-messages', PATHS[side], 'sim/echo', false, 'echo', 200, 'ended']
+      [DIALECTS[side], target, 'sim/echo', false, 'echo', 200, 'ended']
     )
     assert.deepEqual([entry.headers.authorization, entry.headers['x-extra']], ['Bearer …1234', 'yes'])
+    assert.equal(entry.headers['x-goog-api-key'], '…5678')
     assert.ok(!JSON.stringify(entry).includes('secret'))
     assert.deepEqual(entry.body, JSON.parse(body))
     assert.equal(entry.bodyBytes, Buffer.byteLength(body))
     assert.equal(entry.bodySha256, createHash('sha256').update(body).digest('hex'))
     assert.equal(entry.responseBytes, Buffer.byteLength(answer.text))
-    assert.equal(entry.requestId, answer.headers[side === 'openai' ? 'x-request-id' : 'request-id'])
-    assert.deepEqual([entry.usage, entry.usageSent], [answer.json().usage, true])
+    // Google tells no id of a request
+    if (side !== 'gemini') {
+      assert.equal(entry.requestId, answer.headers[side === 'anthropic' ? 'request-id' : 'x-request-id'])
+    }
+    const { usage, usageMetadata } = answer.json()
+    assert.deepEqual([entry.usage, entry.usageSent], [usage ?? usageMetadata, true])
   })
 
   test(`${side}: a client that leaves a stream is noticed, and nothing more is written`, async () => {
     const body = ask(side, 'm', '[[sim:words=500 pace=20]]', { stream: true })
+    const { path: target, headers, payload } = requestOf(side, body)
     const abort = new AbortController()
-    const response = await fetch(sim.url + PATHS[side], {
+    const response = await fetch(sim.url + target, {
       method: 'POST',
       signal: abort.signal,
-      headers: { ...JSON_TYPE, ...VERSION },
-      body: JSON.stringify(body)
+      headers,
+      body: JSON.stringify(payload)
     })
     await response.body!.getReader().read()
     const open = await entryWhere(sim, entry => entry.responseBytes > 0)
-    assert.equal(open.finish, 'open')
+    assert.deepEqual([open.finish, open.stream], ['open', true])
     abort.abort()
     const entry = await entryWhere(sim, one => one.finish === 'aborted-by-client')
     assert.ok(entry.abortedAfterMs! > 0)
@@ -54,32 +68,58 @@ for (const side of SIDES) {
   test(`${side}: one credential is asked for in strict mode`, async () => {
     const strict = await simForTests({ keys: ['good-key'] })
     const body = ask(side, 'echo', 'x')
-    const header = (key: string): Any => (side === 'openai' ? { authorization: `Bearer ${key}` } : { 'x-api-key': key })
+    const names = {
+      openai: 'authorization',
+      anthropic: 'x-api-key',
+      responses: 'authorization',
+      gemini: 'x-goog-api-key'
+    }
+    const name = names[side]
+    const header = (key: string): Any => ({ [name]: name === 'authorization' ? `Bearer ${key}` : key })
     assert.equal((await post(strict, side, body, header('good-key'))).status, 200)
     const wrong = await post(strict, side, body, header('bad-key-5678'))
-    assert.equal(wrong.status, 401)
     const { error } = wrong.json()
-    assert.equal(error.code ?? error.type, side === 'openai' ? 'invalid_api_key' : 'authentication_error')
-    assert.equal((await post(strict, side, body)).status, 401)
+    const reason = error.details?.[0].reason ?? error.code ?? error.type
+    const refusals: Record<Side, [number, string]> = {
+      openai: [401, 'invalid_api_key'],
+      anthropic: [401, 'authentication_error'],
+      responses: [401, 'invalid_api_key'],
+      gemini: [400, 'API_KEY_INVALID']
+    }
+    assert.deepEqual([wrong.status, reason], refusals[side])
+    assert.equal((await post(strict, side, body)).status, side === 'gemini' ? 403 : 401)
   })
 
   test(`${side}: broken JSON, a wrong content type and a wrong method`, async () => {
     const broken = await post(sim, side, '{"model": ')
     assert.equal(broken.status, 400)
-    assert.match(broken.json().error.message, side === 'openai' ? /could not parse the JSON body/ : /not valid JSON/)
-    const typed = await post(sim, side, ask(side, 'echo', 'x'), { 'content-type': 'text/plain' })
-    assert.deepEqual([typed.status, typed.json().error.type], [400, 'invalid_request_error'])
-    assert.equal((await send(sim, 'GET', PATHS[side], undefined, VERSION)).status, 405)
+    const words: Record<Side, RegExp> = {
+      openai: /could not parse the JSON body/,
+      anthropic: /not valid JSON/,
+      responses: /could not parse the JSON body/,
+      gemini: /^Invalid JSON payload received/
+    }
+    assert.match(broken.json().error.message, words[side])
+    const body = ask(side, 'echo', 'x')
+    const typed = await post(sim, side, body, { 'content-type': 'text/plain' })
+    // Google reads any body as JSON
+    if (side === 'gemini') assert.equal(typed.status, 200)
+    else assert.deepEqual([typed.status, typed.json().error.type], [400, 'invalid_request_error'])
+    const { path: target } = requestOf(side, body)
+    assert.equal((await send(sim, 'PUT', target, undefined, VERSION)).status, side === 'gemini' ? 404 : 405)
   })
 
   test(`${side}: headers as the real ones`, async () => {
     const { headers } = await post(sim, side, ask(side, 'echo', 'x'))
-    assert.equal(headers['content-type'], 'application/json')
+    assert.match(headers['content-type']!, /^application\/json/)
     const names = Object.keys(headers)
-    const expected =
-      side === 'openai'
-        ? ['x-request-id', 'openai-processing-ms', 'openai-version', 'x-ratelimit-remaining-tokens']
-        : ['request-id', 'anthropic-ratelimit-requests-limit', 'anthropic-ratelimit-input-tokens-reset']
+    const openai = ['x-request-id', 'openai-processing-ms', 'openai-version', 'x-ratelimit-remaining-tokens']
+    const expected = {
+      openai,
+      responses: openai,
+      anthropic: ['request-id', 'anthropic-ratelimit-requests-limit', 'anthropic-ratelimit-input-tokens-reset'],
+      gemini: ['server-timing', 'x-gemini-service-tier']
+    }[side]
     assert.deepEqual(
       expected.filter(name => !names.includes(name)),
       []
@@ -89,7 +129,7 @@ for (const side of SIDES) {
 
 test('Anthropic wants its version header; beta calls and token counts have their doors', async () => {
   const body = ask('anthropic', 'echo', 'one two')
-  const bare = await send(sim, 'POST', PATHS.anthropic, body, JSON_TYPE)
+  const bare = await send(sim, 'POST', '/v1/messages', body, JSON_TYPE)
   assert.deepEqual([bare.status, bare.json().error.message], [400, 'anthropic-version: header is required'])
   const headers = { ...JSON_TYPE, ...VERSION }
   assert.equal((await send(sim, 'POST', '/v1/messages?beta=true', { ...body, mcp_servers: [] }, headers)).status, 200)
@@ -109,7 +149,13 @@ test('models are listed in the shape of the caller', async () => {
   assert.equal((await send(sim, 'GET', '/v1/models/story')).json().id, 'story')
   assert.equal((await send(sim, 'GET', '/v1/models/none')).json().error.code, 'model_not_found')
   assert.equal((await send(sim, 'GET', '/v1/models/none', undefined, VERSION)).json().error.type, 'not_found_error')
-  assert.equal((await send(sim, 'POST', '/v1/nothing', {}, JSON_TYPE)).status, 404)
+  const gemini = (await send(sim, 'GET', '/v1beta/models')).json()
+  assert.ok(gemini.models.some((model: Any) => model.name === 'models/cut-after-3'))
+  assert.equal((await send(sim, 'GET', '/v1beta/models/story')).json().name, 'models/story')
+  assert.equal((await send(sim, 'GET', '/v1beta/models/none')).json().error.status, 'NOT_FOUND')
+  for (const nowhere of ['/v1/nothing', '/v1beta/nothing']) {
+    assert.equal((await send(sim, 'POST', nowhere, {}, JSON_TYPE)).status, 404)
+  }
 })
 
 test('the control door shows the log, and forgets', async () => {

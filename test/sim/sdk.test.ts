@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Anthropic from '@anthropic-ai/sdk'
+import { FunctionCallingConfigMode, GoogleGenAI } from '@google/genai'
 import OpenAI from 'openai'
 import { PNG, simForTests } from './helpers.ts'
 
 const sim = await simForTests({ keys: ['test-key-0001'] })
 const openai = new OpenAI({ baseURL: `${sim.url}/v1`, apiKey: 'test-key-0001', maxRetries: 0 })
 const anthropic = new Anthropic({ baseURL: sim.url, apiKey: 'test-key-0001', maxRetries: 0 })
+
+const google = new GoogleGenAI({ apiKey: 'test-key-0001', httpOptions: { baseUrl: sim.url } })
 
 const parameters = { type: 'object' as const, properties: { a: { type: 'integer' } }, required: ['a'] }
 const chatTools = ['add', 'multiply'].map(name => ({ type: 'function' as const, function: { name, parameters } }))
@@ -142,4 +145,96 @@ test('the beta door of the Anthropic client', async () => {
   assert.equal(reply.stop_reason, 'end_turn')
   const entry = sim.log().at(-1)
   assert.deepEqual([entry?.path, entry?.headers['anthropic-beta']], ['/v1/messages', 'x-2026-01-01'])
+})
+
+test('the OpenAI client: responses whole, streaming, parsed, continued and deleted', async () => {
+  const { responses } = openai
+  const whole = await responses.create({ model: 'gpt-4.1', input: 'hello' })
+  assert.equal(whole.output_text, 'You said: hello')
+  const final = await responses.stream({ model: 'gpt-4.1', input: 'hello' }).finalResponse()
+  assert.deepEqual([final.output_text, final.usage], [whole.output_text, whole.usage])
+  const format = { type: 'json_schema' as const, name: 'person', strict: true, schema }
+  const shaped = await responses.parse({ model: 'gpt-4.1', input: 'go', text: { format } })
+  assert.deepEqual(Object.keys(JSON.parse(shaped.output_text)), ['name'])
+  assert.equal((await responses.retrieve(whole.id)).output_text, 'You said: hello')
+  const listed = await responses.inputItems.list(whole.id)
+  assert.equal(listed.data.length, 1)
+  await responses.delete(whole.id)
+  await assert.rejects(responses.retrieve(whole.id), OpenAI.NotFoundError)
+  await assert.rejects(responses.create({ model: 'sim/429', input: 'x' }), OpenAI.RateLimitError)
+  const stream = await responses.create({ model: 'sim/error-in-stream', input: 'one two three', stream: true })
+  await assert.rejects(async () => {
+    for await (const _ of stream);
+  }, OpenAI.APIError)
+})
+
+test('the OpenAI client: a responses turn with a sealed thought and two calls, replayed', async () => {
+  const base = { model: 'gpt-5.5', store: false, include: ['reasoning.encrypted_content' as const] }
+  const tools = ['add', 'multiply'].map(name => ({ type: 'function' as const, name, parameters, strict: false }))
+  const question = { role: 'user' as const, content: 'add, then multiply' }
+  const { output } = await openai.responses.stream({ ...base, tools, input: [question] }).finalResponse()
+  assert.deepEqual(
+    output.map(item => item.type),
+    ['reasoning', 'function_call', 'function_call']
+  )
+  const results = output.flatMap(item =>
+    item.type === 'function_call'
+      ? [{ type: 'function_call_output' as const, call_id: item.call_id, output: '42' }]
+      : []
+  )
+  const answer = await openai.responses.create({
+    ...base,
+    tools,
+    // the client marks what it has parsed; its own types take it back
+    input: [question, ...(output as OpenAI.Responses.ResponseInputItem[]), ...results].map(withoutParsed)
+  })
+  assert.match(answer.output_text, /of add: 42\. Result \S+ of multiply: 42\./)
+})
+
+function withoutParsed(item: OpenAI.Responses.ResponseInputItem): OpenAI.Responses.ResponseInputItem {
+  const { parsed_arguments: _, ...rest } = item as { parsed_arguments?: unknown }
+  return rest as OpenAI.Responses.ResponseInputItem
+}
+
+test('the Google client: text, stream, structured output, errors, counts', async () => {
+  const base = { model: 'gemini-2.5-flash', contents: 'hello' }
+  const whole = await google.models.generateContent(base)
+  assert.equal(whole.text, 'You said: hello')
+  let told = ''
+  let counts: unknown
+  for await (const chunk of await google.models.generateContentStream(base)) {
+    told += chunk.text ?? ''
+    counts = chunk.usageMetadata
+  }
+  assert.equal(told, 'You said: hello')
+  assert.deepEqual(counts, whole.usageMetadata)
+  const config = { responseMimeType: 'application/json', responseJsonSchema: schema }
+  const shaped = await google.models.generateContent({ ...base, config })
+  assert.deepEqual(Object.keys(JSON.parse(shaped.text!)), ['name'])
+  const counted = await google.models.countTokens(base)
+  assert.equal(counted.totalTokens, whole.usageMetadata?.promptTokenCount)
+  await assert.rejects(google.models.generateContent({ ...base, model: 'no-such-model' }), { status: 404 })
+  await assert.rejects(async () => {
+    for await (const _ of await google.models.generateContentStream({ ...base, model: 'error-in-stream' }));
+  })
+})
+
+test('the Google client: signed calls of a chat over two turns', async () => {
+  const functionDeclarations = ['add', 'multiply'].map(name => ({ name, parametersJsonSchema: parameters }))
+  const toolConfig = { functionCallingConfig: { mode: FunctionCallingConfigMode.AUTO } }
+  const chat = google.chats.create({ model: 'gemini-3-pro', config: { tools: [{ functionDeclarations }], toolConfig } })
+  const first = await chat.sendMessage({ message: 'add, then multiply' })
+  const calls = first.functionCalls ?? []
+  assert.deepEqual(
+    calls.map(({ name, args }) => [name, args]),
+    [
+      ['add', { a: 7 }],
+      ['multiply', { a: 7 }]
+    ]
+  )
+  const message = calls.map(({ id, name }) => ({
+    functionResponse: { id: id!, name: name!, response: { output: '42' } }
+  }))
+  const answer = await chat.sendMessage({ message })
+  assert.match(answer.text!, /of add: 42\. Result \S+ of multiply: 42\./)
 })

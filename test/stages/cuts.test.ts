@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ChatResponse } from '../../src/dialects/canonical.ts'
 import { collect } from '../../src/dialects/collect.ts'
 import type { Dialect } from '../../src/dialects/dialect.ts'
 import { dialects } from '../../src/dialects/index.ts'
 import { Failure } from '../../src/errors.ts'
-import { JsonBody } from '../../src/json.ts'
+import { type Json, JsonBody } from '../../src/json.ts'
 import type { Call } from '../../src/stages/call.ts'
 import { frameMaker } from '../../src/stages/frame-maker.ts'
 import type { Prepared } from '../../src/stages/prepare.ts'
 import { ReplyStream } from '../../src/stages/stream.ts'
 import type { Outcome } from '../../src/wire/frames.ts'
-import { SseReader } from '../../src/wire/sse.ts'
-import { decodeSse, fixtures, readSse } from '../support/dialects.ts'
+import { formatSse, SseReader } from '../../src/wire/sse.ts'
+import { decodeSse, fixtures, readSse, seeded, without } from '../support/dialects.ts'
 
 interface Got {
   text: string
@@ -24,7 +23,7 @@ interface Got {
 /** What a client of `to` gets of a stream of `from` that ends after these bytes. */
 function take(bytes: Buffer, from: Dialect, to: Dialect, isBroken: boolean): Got {
   const prepared = { dialect: from, native: from === to, losses: [], request: undefined, hideUsage: false }
-  const call = { dialect: to, body: JsonBody.from({}) } as unknown as Call
+  const call = { dialect: to, framing: 'sse', body: JsonBody.from({}) } as unknown as Call
   const got: Got = { text: '', outcome: undefined, failed: false }
   const nothing = () => {}
   const upper = {
@@ -48,7 +47,10 @@ function take(bytes: Buffer, from: Dialect, to: Dialect, isBroken: boolean): Got
         }
       })
   }
-  const stream: ReplyStream = new ReplyStream(frameMaker(call, prepared as unknown as Prepared, false), upper)
+  const stream: ReplyStream = new ReplyStream(
+    frameMaker(call, prepared as unknown as Prepared, { framing: 'sse', decoded: false }),
+    upper
+  )
   const reader = new SseReader(event => void stream.event(event))
   reader.push(bytes)
   if (isBroken) stream.fail(new Failure('provider_unreachable', 'reset', { kind: 'reset' }))
@@ -59,9 +61,24 @@ function take(bytes: Buffer, from: Dialect, to: Dialect, isBroken: boolean): Got
   return got
 }
 
-/** What was said, and how each choice ended. */
-function meaning(dialect: Dialect, text: string): ChatResponse['choices'] {
-  return collect(decodeSse(dialect, readSse([Buffer.from(text)]))).choices
+/** What was said, and how each choice ended; of a reply that says it failed, the kind of its failure. */
+function meaning(dialect: Dialect, text: string): Json {
+  try {
+    const { choices } = collect(decodeSse(dialect, readSse([Buffer.from(text)])))
+    return without(choices as unknown as Json, ['spelling', 'rest'])
+  } catch (thrown) {
+    return Failure.from(thrown).kind
+  }
+}
+
+/** So long a stream is cut at every byte in its own dialect; longer ones, and those that cross, at so many places. */
+const EVERY_BYTE_MAX = 1_024
+const PLACES = 60
+
+function placesIn(text: Buffer, crosses: boolean): number[] {
+  if (!crosses && text.length <= EVERY_BYTE_MAX) return Array.from({ length: text.length + 1 }, (_, at) => at)
+  const random = seeded(text.length)
+  return [0, text.length - 1, ...Array.from({ length: PLACES }, () => Math.floor(random() * (text.length + 1)))]
 }
 
 for (const from of Object.values(dialects)) {
@@ -71,7 +88,7 @@ for (const from of Object.values(dialects)) {
         const whole = take(text, from, to, false)
         assert.equal(whole.outcome?.how, 'done', name)
         const all = meaning(to, whole.text)
-        for (let at = 0; at <= text.length; at++) {
+        for (const at of placesIn(text, from !== to)) {
           for (const isBroken of [true, false]) {
             const got = take(text.subarray(0, at), from, to, isBroken)
             const what = `${name} at ${at}`
@@ -79,7 +96,10 @@ for (const from of Object.values(dialects)) {
             if (got.outcome?.how !== 'done') continue
             assert.deepEqual(meaning(to, got.text), all, what)
             // The provider's own end may have other line ends than ours.
-            assert.ok(got.text.trimEnd().endsWith(to.streamEnd.trimEnd()), `${what} ends as its dialect ends`)
+            assert.ok(
+              got.text.trimEnd().endsWith(to.streamEnd(formatSse).trimEnd()),
+              `${what} ends as its dialect ends`
+            )
           }
         }
       }

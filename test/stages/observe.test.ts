@@ -16,6 +16,7 @@ const CALL: Call = {
   body: JsonBody.from({}),
   model: 'm',
   stream: true,
+  framing: 'sse',
   headers: {},
   credentials: [],
   signal: new AbortController().signal,

@@ -76,6 +76,7 @@ function rig(): Rig {
     body: JsonBody.from({ model: 'm', messages: [], stream: true }),
     model: 'm',
     stream: true,
+    framing: 'sse',
     headers: {},
     credentials: [],
     signal: new AbortController().signal,

@@ -65,7 +65,9 @@ function assertWellFormed(events: readonly Event[]): void {
     if (event.type === 'finish') assert.equal(open.size, 0, 'finished with an open part')
   }
   assert.equal(events.filter(event => event.type === 'start').length, 1)
-  assert.equal(events.at(-1)?.type, 'end')
+  // Some dialects have no word for the end: it comes with the end of the bytes.
+  const last = events.findLast(event => event.type !== 'usage' && event.type !== 'close')
+  assert.match(last?.type ?? '', /^(?:end|finish)$/)
 }
 
 function textOf(events: readonly Event[]): string {
@@ -123,6 +125,7 @@ test('a restart or a prefill, cut and chunked in any way, gives the whole text o
       assert.ok(second, 'it fits')
       const whole = [...first, ...second]
       assertWellFormed(whole)
+      assert.equal(whole.at(-1)?.type, 'end')
       assert.equal(textOf(whole), text)
       for (const dialect of Object.values(dialects)) {
         const native = decodeSse(dialect, readSse([Buffer.from(encodeSse(dialect, whole))]))

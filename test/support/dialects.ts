@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Event } from '../../src/dialects/canonical.ts'
 import type { Dialect, Losses } from '../../src/dialects/dialect.ts'
 import { isObject, type Json, type JsonObject } from '../../src/json.ts'
-import { SseReader } from '../../src/wire/sse.ts'
+import { formatSse, SseReader } from '../../src/wire/sse.ts'
 
 const FIXTURES = join(import.meta.dirname, '../fixtures')
 const CORPUS = process.env.WIRE_CORPUS ?? join(import.meta.dirname, '../../../shared/wire')
@@ -51,9 +51,12 @@ export function decodeSse(dialect: Dialect, said: readonly Said[]): Event[] {
   return said.flatMap(({ event, data }) => decode(event, data))
 }
 
+/** A stream that does not say its end (Gemini's) ends with its connection. */
 export function encodeSse(dialect: Dialect, events: Iterable<Event>, losses: Losses = []): string {
-  const encoder = dialect.encoder({ losses, request: { streamUsage: true } })
-  return [...events].map(event => encoder.push(event)).join('')
+  const encoder = dialect.encoder({ losses, request: { streamUsage: true }, write: formatSse })
+  const all = [...events]
+  const isOver = all.some(event => event.type === 'end' || event.type === 'failed')
+  return [...all, ...(isOver ? [] : [{ type: 'end' } as const])].map(event => encoder.push(event)).join('')
 }
 
 export interface Recorded {

@@ -28,6 +28,8 @@ export interface TestGatewayOptions {
   http?: Partial<HttpLimits>
   keepAliveMs?: number
   adminToken?: Secret
+  /** What ids of ours are sealed with; without it, one of its own. */
+  secret?: Secret
   vitals?: Vitals
 }
 
@@ -60,6 +62,7 @@ ${options.yaml ?? ''}`
     ...(options.http && { http: options.http }),
     ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
     ...(options.adminToken && { adminToken: options.adminToken }),
+    ...(options.secret && { secret: options.secret }),
     ...(options.vitals && { vitals: options.vitals }),
     log: createLog({ ...first.config.log, to }),
     forceCanonical: process.env.FORCE_CANONICAL === '1'

@@ -7,7 +7,7 @@ import { dialects } from '../../src/dialects/index.ts'
 import { streamTranslator, translateRequest, translateResponse } from '../../src/dialects/translate.ts'
 import { Failure } from '../../src/errors.ts'
 import { isObject, type Json, type JsonObject } from '../../src/json.ts'
-import { SseReader } from '../../src/wire/sse.ts'
+import { formatSse, SseReader } from '../../src/wire/sse.ts'
 
 /**
  * What becomes of one feature when it crosses from one dialect to another, kept as a pair of files below
@@ -63,18 +63,26 @@ export function goldens(): Golden[] {
 /** Crosses, with the code as it is. */
 export function cross({ kind, from, to, input }: Golden): Arrival {
   if (kind === 'requests') {
-    const { body, losses } = translateRequest(from, to, JSON.parse(input))
-    return { said: body, losses }
+    try {
+      const { body, losses } = translateRequest(from, to, JSON.parse(input), { address: ADDRESS })
+      return { said: body, losses }
+    } catch (thrown) {
+      const { code, message } = Failure.from(thrown)
+      return { said: { refused: code, message }, losses: [] }
+    }
   }
   if (kind === 'responses') {
     const { body, losses } = translateResponse(from, to, JSON.parse(input))
     return { said: body, losses }
   }
   const losses: Losses = []
-  const stream = streamTranslator(from, to, { losses, request: { streamUsage: true } })
+  const stream = streamTranslator(from, to, { losses, request: { streamUsage: true }, write: formatSse })
   const texts = sseEvents(input).map(({ event, data }) => stream.push(event, data).text)
   return { said: texts.join('') + stream.end().text, losses }
 }
+
+/** What some dialects say in the address of a call. */
+const ADDRESS = { model: 'the-model', stream: false }
 
 const LOSSES = ': losses '
 
@@ -100,10 +108,11 @@ export function expected(golden: Golden): Arrival {
 
 /**
  * What became of the feature, by its golden: `kept` where the other side reads the same again, `mapped` where it reads
- * something else that nobody calls a loss, `lost` with the names.
+ * something else that nobody calls a loss, `lost` with the names, `refused` where the call would mean something else.
  */
-export function verdict(golden: Golden): { word: 'kept' | 'mapped' | 'lost'; losses: Losses } {
+export function verdict(golden: Golden): { word: 'kept' | 'mapped' | 'lost' | 'refused'; losses: Losses } {
   const { said, losses } = expected(golden)
+  if (typeof said !== 'string' && 'refused' in said) return { word: 'refused', losses }
   if (losses.length > 0) return { word: 'lost', losses }
   const before = meaning(golden.kind, golden.from, golden.kind === 'streams' ? golden.input : JSON.parse(golden.input))
   const after = meaning(golden.kind, golden.to, said)
@@ -111,10 +120,10 @@ export function verdict(golden: Golden): { word: 'kept' | 'mapped' | 'lost'; los
 }
 
 function meaning(kind: Kind, dialect: Dialect, said: JsonObject | string): Json {
-  if (kind === 'requests') return bare(dialect.decodeRequest(said as JsonObject))
-  if (kind === 'responses') return bare(dialect.decodeResponse(said as JsonObject))
   const decode = dialect.decoder()
   try {
+    if (kind === 'requests') return bare(dialect.decodeRequest(said as JsonObject, ADDRESS))
+    if (kind === 'responses') return bare(dialect.decodeResponse(said as JsonObject))
     return bare(collect(sseEvents(said as string).flatMap(({ event, data }) => decode(event, data))))
   } catch (thrown) {
     return { failure: Failure.from(thrown).kind }

@@ -20,6 +20,9 @@ const BROUGHT_ABOUT_IN: Readonly<Record<string, readonly Code[]>> = {
   'bad-http': ['malformed_http', 'headers_too_large', 'slow_request', 'unknown_endpoint', 'method_not_allowed'],
   // Its own file: a gateway that leaves has more to show than its code.
   drain: ['draining'],
+  // What providers keep, and what cannot cross.
+  media: ['media_unreachable'],
+  'doors-stored': ['cannot_cross', 'foreign_id', 'held_apart', 'unknown_object'],
   'provider-errors': [
     'provider_bad_request',
     'context_too_long',
@@ -39,7 +42,7 @@ const BROUGHT_ABOUT_IN: Readonly<Record<string, readonly Code[]>> = {
 const provoked = new Set<Code>()
 
 /** Codes that the file should have brought about, and has not. */
-export function notProvoked(file: 'bad-input' | 'bad-http' | 'provider-errors'): Code[] {
+export function notProvoked(file: 'bad-input' | 'bad-http' | 'provider-errors' | 'doors-stored' | 'media'): Code[] {
   const elsewhere = new Set([...Object.keys(NOT_FROM_OUTSIDE), ...Object.values(BROUGHT_ABOUT_IN).flat()])
   const wanted = BROUGHT_ABOUT_IN[file] ?? (Object.keys(CODES) as Code[]).filter(code => !elsewhere.has(code))
   return wanted.filter(code => !provoked.has(code))

@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
 import type { Part } from '../canonical.ts'
 import { type Fault, given, type Kept, Members, sealed } from './members.ts'
-import { decodeSignature } from './signature.ts'
+import { carriesCallSeal, decodeCallSeals, decodeSignature } from './signature.ts'
 
 type Media = Extract<Part, { type: 'media' }>
 
@@ -17,7 +17,13 @@ export function decodePart(value: Json | undefined, path: string, fault: Fault):
 }
 
 export function decodeParts(blocks: Json[], path: string, fault: Fault): Part[] {
-  return blocks.map((block, index) => decodePart(block, `${path}[${index}]`, fault))
+  const seals = decodeCallSeals(blocks)
+  return blocks.flatMap((block, index) => {
+    if (carriesCallSeal(block)) return []
+    const part = decodePart(block, `${path}[${index}]`, fault)
+    const seal = part.type === 'tool-call' ? seals.get(part.id) : undefined
+    return [seal ? ({ ...part, seal } as Part) : part]
+  })
 }
 
 /** `content` that may be a bare string; `plain` tells which it was. */

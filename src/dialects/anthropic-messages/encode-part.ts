@@ -1,8 +1,8 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
-import type { Part } from '../canonical.ts'
+import type { Part, Seal } from '../canonical.ts'
 import type { Losses } from '../dialect.ts'
 import { given, lose, NAME, ours, restore } from './members.ts'
-import { encodeSignature } from './signature.ts'
+import { encodeCallSeal, encodeSignature } from './signature.ts'
 
 /** Where a part is written, which decides what can be said there. */
 export interface Spot {
@@ -28,8 +28,17 @@ export function encodePart(part: Part, spot: Spot): JsonObject | undefined {
 export function encodeParts(parts: readonly Part[], spot: Spot): JsonObject[] {
   return parts.flatMap((part, index) => {
     const block = encodePart(part, { ...spot, path: `${spot.path}.content[${index}]` })
-    return block === undefined ? [] : [block]
+    if (block === undefined) return []
+    const isCarried = part.type === 'tool-call' && isForeign(part.seal) && spot.side === 'response'
+    const carrier = isCarried
+      ? [{ type: 'thinking', thinking: '', signature: encodeCallSeal(part.id, part.seal!) }]
+      : []
+    return [...carrier, block]
   })
+}
+
+export function isForeign(seal: Seal | undefined): boolean {
+  return seal !== undefined && seal.maker !== NAME
 }
 
 export function encodeCache(cache: { ttl?: string }): JsonObject {
@@ -74,10 +83,11 @@ function nativeName(value: Json): string {
 }
 
 function encodeText(part: PartOf<'text'>, spot: Spot): JsonObject | undefined {
-  // The provider refuses blank text blocks.
-  if (!spot.own && part.text.trim() === '') return part.text === '' ? undefined : lost(spot, 'text')
+  if (isForeign(part.seal)) lost(spot, 'signature')
   const citations = part.citations?.filter(isOwnCitation)
   if (citations && citations.length < part.citations!.length) lost(spot, 'citations')
+  // The provider refuses blank text blocks.
+  if (!spot.own && part.text.trim() === '') return part.text === '' ? undefined : lost(spot, 'text')
   const kept = citations?.length === 0 && part.citations!.length > 0 ? undefined : citations
   return { type: 'text', text: part.text, ...given({ citations: kept }) }
 }
@@ -99,7 +109,7 @@ function encodeThinking(part: PartOf<'thinking'>, spot: Spot): JsonObject | unde
 }
 
 function encodeToolCall(part: PartOf<'tool-call'>, spot: Spot): JsonObject {
-  if (part.seal && part.seal.maker !== NAME) lost(spot, 'signature')
+  if (isForeign(part.seal) && spot.side === 'request') lost(spot, 'signature')
   const id = spot.own || spot.side === 'response' ? part.id : toolId(part.id)
   return { type: 'tool_use', id, name: part.name, ...given({ input: encodeInput(part.input, spot) }) }
 }

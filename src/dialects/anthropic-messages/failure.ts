@@ -1,5 +1,6 @@
 import { type Code, Failure, type Kind } from '../../errors.ts'
 import { isObject, type JsonObject } from '../../json.ts'
+import type { WriteEvent } from '../dialect.ts'
 import { given, NAME } from './members.ts'
 
 /** What a provider's error means: our code, and the kind where the code covers several. */
@@ -39,6 +40,28 @@ export function failureOf(event: JsonObject): Failure {
   return new Failure(code, ours(code, facts.kind) ?? message, { ...facts, details: given({ type }) as JsonObject })
 }
 
+const EXCEPTIONS = new Map<string, number>([
+  ['validationException', 400],
+  ['throttlingException', 429],
+  ['modelTimeoutException', 504],
+  ['serviceUnavailableException', 529]
+])
+
+/** Whether an event is an exception of Amazon Bedrock's: its name alone says so. */
+export function isException(event: string): boolean {
+  return /exception$/i.test(event)
+}
+
+/**
+ * An exception that ends a stream which Amazon Bedrock passes on. Source:
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ResponseStream.html
+ */
+export function exceptionOf(event: string, data: JsonObject): Failure {
+  const message = textOf(data.message) || `The provider ended the stream with ${event}.`
+  const { code, ...facts } = meaningOf(EXCEPTIONS.get(event) ?? 500, {}, message)
+  return new Failure(code, ours(code, facts.kind) ?? message, { ...facts, details: { type: event } })
+}
+
 /** What the provider says of our account (keys, organisation ids) is for the log, not for the client (D34). */
 function ours(code: Code, kind: Kind | undefined): string | undefined {
   if (code === 'provider_rate_limited') return "The provider limits the rate of the gateway's account."
@@ -75,6 +98,8 @@ const STATUS = new Map<string, number>([
 const TOO_LONG =
   /prompt is too long|input is too long|exceeds? (the )?(model'?s? )?(maximum )?context|context (window|limit|length)|too many total text bytes/i
 const FILTERED = /content filtering policy|blocked by content filter/i
+/** Bedrock says so with a 400 and no type. */
+const NO_MODEL = /model identifier is invalid|model id\b.*not supported/i
 const SPENT = /spend limit|usage limits|credit balance is too low/i
 
 function meaningOf(status: number, error: JsonObject, message: string): Meaning {
@@ -95,6 +120,9 @@ function meaningOf(status: number, error: JsonObject, message: string): Meaning 
       return { code: 'provider_timeout' }
     case 413:
       return { code: 'provider_too_large' }
+    case 424:
+      // Amazon Bedrock's status for a model that broke down behind it.
+      return { code: 'provider_error' }
     case 429:
       return spent ? { code: 'provider_refused_us', kind: 'spend_limit' } : { code: 'provider_rate_limited' }
     case 529:
@@ -103,6 +131,7 @@ function meaningOf(status: number, error: JsonObject, message: string): Meaning 
       if (status >= 500 || error.type === 'api_error') return { code: 'provider_error' }
       if (spent) return { code: 'provider_refused_us', kind: 'spend_limit' }
       if (TOO_LONG.test(message)) return { code: 'context_too_long' }
+      if (!error.type && NO_MODEL.test(message)) return { code: 'provider_refused_us', kind: 'no_such_model' }
       if (FILTERED.test(message)) return { code: 'content_filtered' }
       return { code: 'provider_bad_request', ...(status >= 400 ? { status } : {}) }
   }
@@ -151,6 +180,6 @@ export function error(failure: Failure, requestId: string): JsonObject {
 }
 
 /** Our failure as the last event of a stream. */
-export function streamError(failure: Failure, requestId: string): string {
-  return `event: error\ndata: ${JSON.stringify(error(failure, requestId))}\n\n`
+export function streamError(failure: Failure, requestId: string, write: WriteEvent): string {
+  return write('error', JSON.stringify(error(failure, requestId)))
 }

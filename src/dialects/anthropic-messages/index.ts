@@ -3,33 +3,36 @@ import { prefillMessages } from '../prefill.ts'
 import { error, readFailure, streamError } from './failure.ts'
 import { streamTexts, texts } from './lens.ts'
 import { NAME } from './members.ts'
+import { owned } from './owned.ts'
 import { decodeRequest, encodeRequest } from './request.ts'
 import { decodeResponse, encodeResponse, readOutcome } from './response.ts'
 import { dropMarkedThinking } from './signature.ts'
 import { decoder } from './stream-decode.ts'
-import { encoder, PING } from './stream-encode.ts'
+import { encoder, ping, streamEnd } from './stream-encode.ts'
+import { tokens } from './tokens.ts'
 
-export { DEFAULT_OUTPUT_TOKENS_MAX } from './settings.ts'
 export { dropMarkedThinking } from './signature.ts'
 
 const LIMITED = ['requests', 'tokens', 'input-tokens', 'output-tokens']
 const SAID = ['limit', 'remaining', 'reset']
 
-/** Every event of which an answer consists; all others are for clients to pass over. */
-const SPEAKING = /^(?:message_|content_block_|error$|message$|$)/
+/** Every event of which an answer consists, or that ends it; all others are for clients to pass over. */
+const SPEAKING = /^(?:message_|content_block_|error$|message$|$)|exception$/i
 
 /** Anthropic Messages, version 2023-06-01. Base URLs end in `/v1`, as `https://api.anthropic.com/v1`. */
 export const dialect: Dialect = {
   name: NAME,
   framing: 'sse',
+  auth: 'x-api-key',
+  maker: 'anthropic',
   requestHeaders: ['anthropic-version', 'anthropic-beta'],
   responseHeaders: LIMITED.flatMap(what => SAID.map(which => `anthropic-ratelimit-${what}-${which}`)),
   defaultHeaders: { 'anthropic-version': '2023-06-01' },
   requestIdHeader: 'request-id',
-  keepAlive: PING,
+  keepAlive: ping,
   isQuiet: event => !SPEAKING.test(event),
   prefill: prefillMessages,
-  streamEnd: 'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+  streamEnd,
   path: operation => (operation === 'count-tokens' ? '/messages/count_tokens' : '/messages'),
   decodeRequest,
   encodeRequest,
@@ -45,5 +48,14 @@ export const dialect: Dialect = {
   readFailure,
   error,
   streamError,
-  members: { outputTokensMax: ['max_tokens'], reasoning: ['thinking'] }
+  takesAddress: ({ url }) => /^https:/i.test(url ?? ''),
+  tokens,
+  owned,
+  members: {
+    model: 'model',
+    stream: 'stream',
+    conversation: 'messages',
+    outputTokensMax: [['max_tokens']],
+    reasoning: [['thinking']]
+  }
 }

@@ -1,9 +1,10 @@
 import type { Json, JsonObject } from '../../json.ts'
 import type { ChatRequest, Message } from '../canonical.ts'
+import { modelOf } from '../claude.ts'
 import type { Losses } from '../dialect.ts'
+import { withFunctions } from '../freeform.ts'
 import { decodeContent, decodeParts } from './decode-part.ts'
 import { given, lose, Members, NAME, restore } from './members.ts'
-import { modelOf } from './models.ts'
 import { decodeOutputConfig, decodeThinking, encodeOwnSettings, fitSettings } from './settings.ts'
 import { decodeTool, decodeToolChoice, encodeToolChoice, encodeTools } from './tools.ts'
 import { encodeOwnTurns, fitTurns } from './turns.ts'
@@ -73,7 +74,7 @@ function decodeMessage(value: Json, path: string): Message {
  * fitted to what the provider and the named model take, and everything that is left out or changed is named.
  */
 export function encodeRequest(request: ChatRequest, losses: Losses): JsonObject {
-  return request.maker === NAME ? encodeOwn(request, losses) : encodeForeign(request, losses)
+  return request.maker === NAME ? encodeOwn(request, losses) : encodeForeign(withFunctions(request, losses), losses)
 }
 
 function encodeOwn(request: ChatRequest, losses: Losses): JsonObject {

@@ -1,6 +1,8 @@
-import { isObject, type JsonObject } from '../../json.ts'
+import type { JsonObject } from '../../json.ts'
 import type { ChatResponse, Choice, Finish, Part } from '../canonical.ts'
 import type { Losses, Outcome } from '../dialect.ts'
+import { replyWithFunctions } from '../freeform.ts'
+import { loseUsage } from '../members.ts'
 import { decodeParts } from './decode-part.ts'
 import { encodeParts } from './encode-part.ts'
 import { given, lose, Members, NAME, restore } from './members.ts'
@@ -101,13 +103,14 @@ export function encodeFinish(finish: Finish, seen: Seen, losses: Losses): JsonOb
 }
 
 /** Writes a whole reply. The dialect has one choice; others are named as lost. */
-export function encodeResponse(response: ChatResponse, losses: Losses): JsonObject {
+export function encodeResponse(reply: ChatResponse, losses: Losses): JsonObject {
+  const response = replyWithFunctions(reply)
   const [choice, ...others] = response.choices
   for (const other of others) lose(losses, `choices[${other.index}]`)
   const own = choice?.finish.maker === NAME
   const spot = { path: 'choices[0]', losses, own, side: 'response', role: 'assistant' } as const
   if (choice?.logprobs !== undefined) lose(losses, 'choices[0].logprobs')
-  nameUsageRest(response, losses)
+  loseUsage(response.usage, NAME, losses)
   const made: JsonObject = {
     id: response.id,
     type: 'message',
@@ -120,10 +123,4 @@ export function encodeResponse(response: ChatResponse, losses: Losses): JsonObje
     ...(response.usage || !own ? { usage: { ...(own ? {} : NO_USAGE), ...encodeUsage(response.usage ?? {}) } } : {})
   }
   return restore(restore(made, response, '', losses), choice ?? {}, 'choices[0]', losses)
-}
-
-function nameUsageRest(response: ChatResponse, losses: Losses): void {
-  const rest = response.usage?.rest
-  if (!rest || rest.maker === NAME || !isObject(rest.value)) return
-  for (const name of Object.keys(rest.value)) lose(losses, `usage.${name}`)
 }

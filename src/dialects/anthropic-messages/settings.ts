@@ -1,13 +1,10 @@
 import type { JsonObject } from '../../json.ts'
 import type { ChatRequest, Format, Reasoning } from '../canonical.ts'
+import type { Effort, Model } from '../claude.ts'
+import { fitReasoning, fitSampling } from '../claude-fit.ts'
 import type { Losses } from '../dialect.ts'
-import { given, lose, type Members, ours } from './members.ts'
-import { BUDGET_TOKENS, BUDGET_TOKENS_MIN, type Effort, type Model, nearestEffort } from './models.ts'
-import { fitSchema } from './schema.ts'
-import { inToolLoop } from './turns.ts'
-
-/** The `max_tokens` of a request that says none; the dialect requires one. In tokens. */
-export const DEFAULT_OUTPUT_TOKENS_MAX = 8192
+import { fitSchema } from '../fit-schema.ts'
+import { given, lose, type Members, NAME, ours } from './members.ts'
 
 /** `thinking`; a type we do not know stays among the rest. `disabled` is the effort `none`. */
 export function decodeThinking(body: Members): Reasoning | undefined {
@@ -84,93 +81,22 @@ function encodeOwnThinking(reasoning: Reasoning | undefined): JsonObject | undef
 
 /** Thinking, sampling, structured output and the cap on output of a request from another dialect. */
 export function fitSettings(request: ChatRequest, model: Model, losses: Losses): JsonObject & { thinks: boolean } {
-  const { thinking, effort, outputTokensMax } = fitReasoning(request, model, losses)
+  const { thinking, effort, outputTokensMax } = fitReasoning(request, model, NAME, losses)
   const thinks = thinking?.type === 'enabled' || thinking?.type === 'adaptive'
   const format = fitFormat(request.format, losses)
   const config = given({ effort, format })
+  const { temperature, topP, topK } = fitSampling(request, model, thinks, losses)
   return {
     thinks,
     max_tokens: outputTokensMax,
-    ...given({ thinking, output_config: Object.keys(config).length > 0 ? config : undefined }),
-    ...fitSampling(request, model, thinks, losses)
+    ...given({
+      thinking,
+      output_config: Object.keys(config).length > 0 ? config : undefined,
+      temperature,
+      top_p: topP,
+      top_k: topK
+    })
   }
-}
-
-interface ReasoningFit {
-  thinking?: JsonObject
-  effort?: Effort
-  outputTokensMax: number
-}
-
-function fitReasoning(request: ChatRequest, model: Model, losses: Losses): ReasoningFit {
-  const { effort, budgetTokens, adaptive, display } = request.reasoning ?? {}
-  const outputTokensMax = request.outputTokensMax ?? DEFAULT_OUTPUT_TOKENS_MAX
-  if (effort === 'none') return { ...fitNoThinking(model, losses), outputTokensMax }
-  if (effort === undefined && budgetTokens === undefined && !adaptive) return { outputTokensMax }
-  const shown = given({ display })
-  if (model.thinking === 'adaptive') {
-    if (budgetTokens !== undefined) lose(losses, 'thinking.budget_tokens')
-    const nearest = effort === undefined ? undefined : nearestEffort(model, effort)
-    if (nearest !== effort) lose(losses, 'reasoning_effort')
-    return { thinking: { type: 'adaptive', ...shown }, ...given({ effort: nearest }), outputTokensMax }
-  }
-  // With a budget, the last turns of a tool loop must begin with signed thinking, which a foreign history cannot have.
-  if (model.thinking === 'none' || inToolLoop(request.messages)) {
-    lose(losses, 'reasoning_effort')
-    return { outputTokensMax }
-  }
-  const budget = budgetTokens ?? fitBudget(BUDGET_TOKENS[effort ?? 'medium'], request.outputTokensMax)
-  const thinking = { type: 'enabled', budget_tokens: Math.max(budget, BUDGET_TOKENS_MIN), ...shown }
-  return { thinking, outputTokensMax: raiseCap(thinking.budget_tokens, request.outputTokensMax, losses) }
-}
-
-function fitNoThinking(model: Model, losses: Losses): { thinking?: JsonObject; effort?: Effort } {
-  if (!model.thinksUnasked) return {}
-  if (model.off) return { thinking: { type: model.off } }
-  lose(losses, 'reasoning_effort')
-  return { effort: 'low' }
-}
-
-/** An effort's budget takes at most half of the cap the client set: its cap holds for thinking and words together. */
-function fitBudget(budget: number, cap: number | undefined): number {
-  return cap === undefined ? budget : Math.max(BUDGET_TOKENS_MIN, Math.min(budget, Math.floor(cap / 2)))
-}
-
-/** `max_tokens` must be above the budget. */
-function raiseCap(budget: number, cap: number | undefined, losses: Losses): number {
-  if (cap === undefined) return budget + DEFAULT_OUTPUT_TOKENS_MAX
-  if (cap > budget) return cap
-  lose(losses, 'max_tokens')
-  return budget + cap
-}
-
-/**
- * While it thinks a model takes no temperature but 1, no `top_k`, and `top_p` from 0.95; newer ones take none of them,
- * and some between take temperature or `top_p`, not both. What is the default anyway is left out without a word.
- */
-function fitSampling(request: ChatRequest, model: Model, thinks: boolean, losses: Losses): JsonObject {
-  const fixed = thinks || model.sampling === 'neither'
-  let { temperature, topP, topK } = request
-  if (temperature !== undefined && fixed) {
-    if (temperature !== 1) lose(losses, 'temperature')
-    temperature = undefined
-  } else if (temperature !== undefined && temperature > 1) {
-    lose(losses, 'temperature')
-    temperature = 1
-  }
-  const topPStays =
-    model.sampling !== 'neither' &&
-    (!thinks || (topP ?? 1) >= 0.95) &&
-    (model.sampling === 'both' || temperature === undefined)
-  if (topP !== undefined && !topPStays) {
-    if (topP !== 1) lose(losses, 'top_p')
-    topP = undefined
-  }
-  if (topK !== undefined && fixed) {
-    lose(losses, 'top_k')
-    topK = undefined
-  }
-  return given({ temperature, top_p: topP, top_k: topK }) as JsonObject
 }
 
 /** The provider's formats have a schema and nothing else; JSON without one cannot be asked for. */

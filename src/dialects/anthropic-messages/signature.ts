@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../json.ts'
+import { isObject, type Json, type JsonObject } from '../../json.ts'
 import type { Seal } from '../canonical.ts'
 import type { Losses } from '../dialect.ts'
 import { given, NAME, sealed } from './members.ts'
@@ -12,6 +12,12 @@ import { given, NAME, sealed } from './members.ts'
  */
 const MARK = 'gatehouse:'
 const UNSIGNED = `${MARK}unsigned`
+
+/**
+ * What another maker sealed on a tool call (Gemini signs calls, and refuses them back without): a tool_use block has no
+ * member for it that clients keep, so it stands before the call, as thinking without words.
+ */
+const CALL = `${MARK}call:`
 
 interface Signed {
   seal?: Seal
@@ -36,6 +42,24 @@ export function decodeSignature(signature: string | undefined): Signed {
     seal: carried.seal === undefined ? undefined : { maker, value: carried.seal },
     spelling: carried.spelling === undefined ? undefined : { maker, value: carried.spelling }
   })
+}
+
+/** The signature of thinking that carries the seal of the call of this id. */
+export function encodeCallSeal(id: string, { maker, value }: Seal): string {
+  return CALL + Buffer.from(JSON.stringify({ id, maker, seal: value })).toString('base64url')
+}
+
+/** The seals that thinking among these blocks carries for calls, by their ids. */
+export function decodeCallSeals(blocks: readonly Json[]): Map<string, Seal> {
+  const carried = blocks.filter(carriesCallSeal).map(({ signature }) => {
+    const { id, maker, seal } = parse(Buffer.from(String(signature).slice(CALL.length), 'base64url').toString())
+    return [String(id), { maker, value: seal ?? null } as Seal] as const
+  })
+  return new Map(carried)
+}
+
+export function carriesCallSeal(block: Json): block is JsonObject {
+  return isObject(block) && typeof block.signature === 'string' && block.signature.startsWith(CALL)
 }
 
 function parse(text: string): JsonObject {

@@ -3,7 +3,7 @@ import { isObject, type Json, type JsonObject } from '../../json.ts'
 import type { Event, Part } from '../canonical.ts'
 import type { StreamDecoder } from '../dialect.ts'
 import { decodePart } from './decode-part.ts'
-import { failureOf } from './failure.ts'
+import { exceptionOf, failureOf, isException } from './failure.ts'
 import { given, Members, sealed } from './members.ts'
 import { decodeFinish, WITH_FINISH } from './response.ts'
 import { decodeSignature } from './signature.ts'
@@ -26,7 +26,8 @@ interface Open {
 
 /**
  * Reads a stream: `message_start`, blocks, `message_delta`, `message_stop`, with `ping` anywhere and `error` instead
- * of an end. Source: the provider's page on streaming messages. Events and deltas that are new pass as `native`.
+ * of an end, or an exception of Amazon Bedrock's. Source: the provider's page on streaming messages. Events and deltas
+ * that are new pass as `native`.
  */
 export function decoder(): StreamDecoder {
   const stream = new Stream()
@@ -57,6 +58,8 @@ class Stream {
       case 'error':
         return [{ type: 'failed', failure: failureOf(data) }]
       default:
+        // A cloud that the stream came through broke it off: its exceptions have a name and no type.
+        if (isException(event)) return [{ type: 'failed', failure: exceptionOf(event, data) }]
         return [{ type: 'native', seal: sealed(data) }]
     }
   }

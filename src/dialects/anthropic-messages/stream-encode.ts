@@ -2,15 +2,23 @@ import { Failure } from '../../errors.ts'
 import { isObject, type JsonObject } from '../../json.ts'
 import { mergeUsage, type Usage } from '../../usage.ts'
 import type { Event, Part, Seal } from '../canonical.ts'
-import type { EncoderOptions, StreamEncoder } from '../dialect.ts'
-import { encodePart, isOwnCitation } from './encode-part.ts'
+import type { EncoderOptions, StreamEncoder, WriteEvent } from '../dialect.ts'
+import { encodingFunctions } from '../freeform.ts'
+import { loseUsage } from '../members.ts'
+import { encodePart, isForeign, isOwnCitation } from './encode-part.ts'
 import { streamError } from './failure.ts'
 import { given, lose, NAME, restore } from './members.ts'
 import { encodeFinish, type Seen } from './response.ts'
-import { encodeSignature } from './signature.ts'
+import { encodeCallSeal, encodeSignature } from './signature.ts'
 import { encodeUsage, NO_USAGE } from './usage.ts'
 
-export const PING = 'event: ping\ndata: {"type": "ping"}\n\n'
+export function ping(write: WriteEvent): string {
+  return write('ping', '{"type": "ping"}')
+}
+
+export function streamEnd(write: WriteEvent): string {
+  return write('message_stop', '{"type":"message_stop"}')
+}
 
 /** How much of the parts that wait for their turn is held, in characters of their text. */
 const HELD_CHARS_MAX = 8 * 1024 * 1024
@@ -24,6 +32,8 @@ interface Lane {
   held: Delta[]
   closed: boolean
   seal?: Seal | undefined
+  /** Of thinking that only carries the seal of the call after it. */
+  signature?: string
   /** The number of its block once it has one; `none` where it cannot be said. */
   block?: number | 'none'
 }
@@ -34,8 +44,7 @@ interface Lane {
  * opens, and what still comes for them becomes a new block.
  */
 export function encoder(options: EncoderOptions): StreamEncoder {
-  const stream = new Stream(options)
-  return { push: event => stream.push(event) }
+  return encodingFunctions(new Stream(options))
 }
 
 class Stream {
@@ -79,12 +88,12 @@ class Stream {
         this.#usage = mergeUsage(this.#usage, event.usage)
         return ''
       case 'ping':
-        return PING
+        return ping(this.#options.write)
       case 'native':
         return this.#native(event.seal)
       case 'failed':
         this.#ended = true
-        return streamError(event.failure, '')
+        return streamError(event.failure, '', this.#options.write)
       case 'end':
         return this.#begin() + this.#finish()
     }
@@ -106,7 +115,7 @@ class Stream {
       // Clients read these counts without asking; a maker that counts at the end gets zeros here.
       usage: this.#counted ? { output_tokens: 0, ...encodeUsage(this.#usage) } : NO_USAGE
     }
-    return said('message_start', { message: restore(message, event, '', this.#options.losses) })
+    return this.#say('message_start', { message: restore(message, event, '', this.#options.losses) })
   }
 
   /** A stream whose maker never said a start has one all the same. */
@@ -119,6 +128,7 @@ class Stream {
     if (part.type === 'tool-call') this.#seen.toolCall = true
     const lane: Lane = { part, held: [], closed: false, seal: part.type === 'thinking' ? part.seal : undefined }
     this.#lanes.set(index, lane)
+    if (part.type === 'tool-call' && part.seal && isForeign(part.seal)) this.#queue.push(carrierOf(part.id, part.seal))
     this.#queue.push(lane)
     const initial = initialText(part)
     if (initial !== '') this.#hold(lane, { type: 'delta', choice: 0, index, text: initial })
@@ -144,7 +154,8 @@ class Stream {
     const waits = this.#queue.includes(lane)
     // Only a block that is still open can be signed, and only thinking has a place for a signature.
     if (seal && lane.part.type === 'thinking' && waits) sign(lane, seal)
-    else if (seal && lane.part.type !== 'native') this.#lose(`choices[0].content[${index}].signature`)
+    else if (seal && lane.part.type !== 'native' && !isSealed(lane.part))
+      this.#lose(`choices[0].content[${index}].signature`)
     lane.closed = true
     return waits ? this.#advance() : ''
   }
@@ -189,14 +200,14 @@ class Stream {
     const block = startOf(lane.part, this.#options, this.#blocks)
     lane.block = block === undefined ? 'none' : this.#blocks++
     if (lane.block === 'none') return ''
-    return said('content_block_start', { index: lane.block, content_block: block })
+    return this.#say('content_block_start', { index: lane.block, content_block: block })
   }
 
   #write(lane: Lane, event: Delta): string {
     const delta = this.#nativeDelta(lane.part, event)
     if (delta === undefined) return ''
     const start = this.#startBlock(lane)
-    return lane.block === 'none' ? '' : start + said('content_block_delta', { index: lane.block!, delta })
+    return lane.block === 'none' ? '' : start + this.#say('content_block_delta', { index: lane.block!, delta })
   }
 
   #nativeDelta(part: Part, event: Delta): JsonObject | undefined {
@@ -227,14 +238,14 @@ class Stream {
     if (index === undefined || index === 'none') return ''
     const delta = {
       type: 'signature_delta',
-      signature: encodeSignature({ ...lane.part, ...given({ seal: lane.seal }) })
+      signature: lane.signature ?? encodeSignature({ ...lane.part, ...given({ seal: lane.seal }) })
     }
-    const signature = signs ? said('content_block_delta', { index, delta }) : ''
-    return start + signature + said('content_block_stop', { index })
+    const signature = signs ? this.#say('content_block_delta', { index, delta }) : ''
+    return start + signature + this.#say('content_block_stop', { index })
   }
 
   #native(seal: Seal): string {
-    if (seal.maker === NAME && isObject(seal.value)) return said(String(seal.value.type), seal.value)
+    if (seal.maker === NAME && isObject(seal.value)) return this.#say(String(seal.value.type), seal.value)
     this.#lose('event')
     return ''
   }
@@ -248,6 +259,7 @@ class Stream {
     const delta: JsonObject = end
       ? encodeFinish(end.finish, this.#seen, losses)
       : { stop_reason: null, stop_sequence: null }
+    loseUsage(this.#usage, NAME, losses)
     const { cache_creation, service_tier, ...counts } = encodeUsage(this.#usage)
     // The provider says these at the start; a maker that counts at the end says them here.
     const usage = this.#counted ? counts : { ...counts, ...given({ cache_creation, service_tier }) }
@@ -255,9 +267,13 @@ class Stream {
     const beside: JsonObject = context_management === undefined ? {} : { context_management }
     return (
       blocks +
-      said('message_delta', { delta: ended, usage: { output_tokens: 0, ...usage }, ...beside }) +
-      said('message_stop', {})
+      this.#say('message_delta', { delta: ended, usage: { output_tokens: 0, ...usage }, ...beside }) +
+      streamEnd(this.#options.write)
     )
+  }
+
+  #say(type: string, members: JsonObject): string {
+    return this.#options.write(type, JSON.stringify({ type, ...members }))
   }
 
   #lose(name: string): void {
@@ -265,8 +281,14 @@ class Stream {
   }
 }
 
-function said(type: string, members: JsonObject): string {
-  return `event: ${type}\ndata: ${JSON.stringify({ type, ...members })}\n\n`
+/** A call says its seal when it opens; what carries it stands before the call. */
+function isSealed(part: Part): boolean {
+  return part.type === 'tool-call' && part.seal !== undefined
+}
+
+/** Whole as it is: its block is only there to be signed. */
+function carrierOf(id: string, seal: Seal): Lane {
+  return { part: { type: 'thinking', text: '' }, held: [], closed: true, seal, signature: encodeCallSeal(id, seal) }
 }
 
 function isWords(part: Part): boolean {

@@ -1,10 +1,10 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
 import type { ChatRequest, Tool, ToolChoice } from '../canonical.ts'
 import type { Losses } from '../dialect.ts'
+import { fitSchema } from '../fit-schema.ts'
 import { decodeCache } from './decode-part.ts'
 import { encodeCache } from './encode-part.ts'
 import { given, lose, Members, NAME, restore, sealed } from './members.ts'
-import { fitSchema } from './schema.ts'
 
 /** A declared tool: one with an `input_schema` (`type` absent or `custom`), else a hosted one, kept whole. */
 export function decodeTool(value: Json, path: string): Tool {

@@ -1,9 +1,9 @@
 import type { Json, JsonObject } from '../../json.ts'
 import type { ChatRequest, Message } from '../canonical.ts'
+import type { Model } from '../claude.ts'
 import type { Losses } from '../dialect.ts'
 import { encodePart, encodeParts, type Spot } from './encode-part.ts'
-import { lose, NAME, restore } from './members.ts'
-import type { Model } from './models.ts'
+import { lose, restore } from './members.ts'
 
 /** Stands where the provider requires a user turn and the conversation has none. */
 const FILLER = 'Continue.'
@@ -123,13 +123,4 @@ function contentOf(blocks: JsonObject[]): string | JsonObject[] {
   const [block] = blocks
   const bare = blocks.length === 1 && block?.type === 'text' && Object.keys(block).length === 2
   return bare ? (block.text as string) : blocks
-}
-
-/** Whether the model is about to read tool results for calls whose turn holds no thinking of its own. */
-export function inToolLoop(messages: readonly Message[]): boolean {
-  const turn = messages.findLast(message => message.role === 'assistant')
-  const answered = messages.at(-1)?.parts.some(part => part.type === 'tool-result') ?? false
-  const calls = turn?.parts.some(part => part.type === 'tool-call') ?? false
-  const signed = turn?.parts.some(part => part.type === 'thinking' && part.seal?.maker === NAME) ?? false
-  return answered && calls && !signed
 }

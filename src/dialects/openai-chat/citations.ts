@@ -1,6 +1,7 @@
-import { isObject, type Json, type JsonObject } from '../../json.ts'
+import type { Json } from '../../json.ts'
 import type { Part } from '../canonical.ts'
 import type { Losses } from '../dialect.ts'
+import { encodeCitation } from '../openai-citation.ts'
 import { lose, type Members } from './members.ts'
 
 /**
@@ -29,18 +30,4 @@ export function encodeCitations(parts: readonly Part[], path: string, losses: Lo
     offset += part.text.length
   })
   return annotations
-}
-
-/**
- * One citation as an annotation: OpenAI's own as it is; one that names a web page as `url_citation` over the text it
- * belongs to; none for any other.
- */
-export function encodeCitation(citation: Json, start: number, end: number): JsonObject | undefined {
-  if (!isObject(citation)) return undefined
-  const { type, url, source, title } = citation
-  if (type === 'url_citation' || type === 'file_citation' || isObject(citation[String(type)])) return citation
-  const address = [url, source].find(each => typeof each === 'string' && /^https?:/.test(each))
-  if (address === undefined) return undefined
-  const cited = { url: address, title: typeof title === 'string' ? title : '', start_index: start, end_index: end }
-  return { type: 'url_citation', url_citation: cited }
 }

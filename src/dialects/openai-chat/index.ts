@@ -1,12 +1,14 @@
 import type { Dialect } from '../dialect.ts'
+import { encodeError, readFailure } from '../openai-failure.ts'
 import { prefillMessages } from '../prefill.ts'
-import { encodeError, encodeStreamError, readFailure } from './failure.ts'
+import { encodeStreamError } from './failure.ts'
 import { streamTexts, texts } from './lens.ts'
 import { NAME } from './members.ts'
+import { owned } from './owned.ts'
 import { decodeRequest, encodeRequest, members } from './request.ts'
 import { decodeResponse, encodeResponse, readOutcome } from './response.ts'
 import { decoder } from './stream.ts'
-import { DONE, encoder } from './stream-encoder.ts'
+import { encoder, streamEnd } from './stream-encoder.ts'
 import { dropCarriedThinking } from './thinking.ts'
 
 /** Its events have no names; some of its kin keep connections open by events of these. */
@@ -16,12 +18,14 @@ const QUIET = new Set(['ping', 'keepalive', 'keep-alive', 'heartbeat'])
 export const dialect: Dialect = {
   name: NAME,
   framing: 'sse',
+  auth: 'bearer',
+  maker: 'openai',
   requestHeaders: ['openai-organization', 'openai-project', 'openai-beta'],
   responseHeaders: ['openai-processing-ms', 'openai-version'],
   defaultHeaders: {},
   requestIdHeader: 'x-request-id',
-  keepAlive: ': wait\n\n',
-  streamEnd: DONE,
+  keepAlive: () => '',
+  streamEnd,
   isQuiet: event => QUIET.has(event),
   prefill: prefillMessages,
   path: () => '/chat/completions',
@@ -39,5 +43,7 @@ export const dialect: Dialect = {
   readFailure,
   error: encodeError,
   streamError: encodeStreamError,
+  takesAddress: ({ url }) => /^https?:/i.test(url ?? ''),
+  owned,
   members
 }

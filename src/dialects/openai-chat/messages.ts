@@ -1,7 +1,8 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
+import { CallIds } from '../call-ids.ts'
 import type { Message, Part } from '../canonical.ts'
 import type { Losses } from '../dialect.ts'
-import { CallIds, decodeCalls, encodeCalls } from './calls.ts'
+import { decodeCalls, encodeCalls } from './calls.ts'
 import { belongsInContent, decodeContent, encodeContent, type Indexed } from './content.ts'
 import { compact, lose, loseForeign, Members, restore, spelt, wrongType } from './members.ts'
 import { decodeCache, encodePart, loseCache } from './parts.ts'
@@ -126,7 +127,7 @@ function encodeOne(message: Message, parts: readonly Indexed[], path: string, lo
 function encodeTurnMembers(native: JsonObject, parts: readonly Part[], path: string, losses: Losses): void {
   Object.assign(native, encodeThinkingForProvider(parts, path, losses), encodeRefusal(parts))
   const calls = parts.filter(part => part.type === 'tool-call')
-  Object.assign(native, encodeCalls(calls, path, losses))
+  Object.assign(native, encodeCalls(calls, path, { losses, side: 'provider' }))
 }
 
 /** The `refusal` member: refusals that did not stand among the content. */

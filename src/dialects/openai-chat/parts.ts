@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
 import type { Part } from '../canonical.ts'
 import type { Losses } from '../dialect.ts'
+import { audioFormat, audioType, decodeUrl, extensionOf, typeOfName } from '../openai-media.ts'
 import {
   compact,
   isForeign,
@@ -87,15 +88,13 @@ function decodeImage(members: Members): Media {
   return { type: 'media', ...decodeUrl(url, 'image/*'), ...(detail !== undefined && { detail }) }
 }
 
-const AUDIO_TYPES: Record<string, string> = { mp3: 'audio/mpeg', wav: 'audio/wav' }
-
 function decodeAudio(members: Members): Media {
   const given = members.required('input_audio', members.object('input_audio'))
   const nested = new Members(given, members.at('input_audio'), members)
   const data = nested.required('data', nested.string('data'))
   const format = nested.required('format', nested.string('format'))
   members.nest('input_audio', nested)
-  return { type: 'media', mediaType: AUDIO_TYPES[format] ?? `audio/${format}`, data }
+  return { type: 'media', mediaType: audioType(format), data }
 }
 
 function decodeFile(members: Members): Media | undefined {
@@ -111,35 +110,6 @@ function decodeFile(members: Members): Media | undefined {
   if (/^(?:data:|https?:)/.test(data!)) return { type: 'media', ...decodeUrl(data!, typeOfName(name)), ...named }
   members.spell('bare', true)
   return { type: 'media', mediaType: typeOfName(name), data: data!, ...named }
-}
-
-const DATA_URL = /^data:([^;,]+);base64,/
-
-/** Where a data URL says nothing but type and base64, its bytes; any other stays an address. */
-function decodeUrl(url: string, family: string): { mediaType: string; data?: string; url?: string } {
-  const head = DATA_URL.exec(url)
-  if (head) return { mediaType: head[1]!, data: url.slice(head[0].length) }
-  return { mediaType: family, url }
-}
-
-const EXTENSIONS: Record<string, string> = {
-  pdf: 'application/pdf',
-  txt: 'text/plain',
-  csv: 'text/csv',
-  html: 'text/html',
-  md: 'text/markdown',
-  json: 'application/json',
-  docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
-}
-
-function typeOfName(name: string | undefined): string {
-  const extension = name?.slice(name.lastIndexOf('.') + 1).toLowerCase()
-  return (extension && EXTENSIONS[extension]) || 'application/octet-stream'
-}
-
-function extensionOf(mediaType: string): string {
-  return Object.entries(EXTENSIONS).find(([, type]) => type === mediaType)?.[0] ?? 'bin'
 }
 
 /** Mistral puts thinking among the content: `{type: 'thinking', thinking: [{type: 'text', text}], closed}`. */
@@ -202,7 +172,7 @@ function encodeMedia(part: Media, path: string, losses: Losses): JsonObject | un
   const isFile = spelt(part, 'file') === true
   const isBare = spelt(part, 'bare') === true
   if (part.text !== undefined) {
-    if (part.title !== undefined) lose(losses, `${path}.title`)
+    if ((part.title ?? part.name) !== undefined) lose(losses, `${path}.title`)
     return { type: 'text', text: part.text }
   }
   if (part.fileId) return encodeFileId(part, path, losses)
@@ -229,9 +199,4 @@ function encodeFileId(part: Media, path: string, losses: Losses): JsonObject | u
     return undefined
   }
   return { type: 'file', file: compact<JsonObject>({ file_id: fileId.value, filename: name }) }
-}
-
-function audioFormat(mediaType: string): string {
-  const known = Object.entries(AUDIO_TYPES).find(([, type]) => type === mediaType)
-  return known?.[0] ?? mediaType.slice('audio/'.length)
 }

@@ -1,7 +1,8 @@
-import { isObject, type Json, type JsonObject } from '../../json.ts'
+import { isObject, type JsonObject } from '../../json.ts'
 import type { ChatRequest, Reasoning } from '../canonical.ts'
-import type { Losses } from '../dialect.ts'
-import { compact, lose, Members, ours, restore, spelt, wrongType } from './members.ts'
+import type { Dialect, Losses } from '../dialect.ts'
+import { withFunctions } from '../freeform.ts'
+import { compact, lose, Members, NAME, ours, restore, spelt, wrongType } from './members.ts'
 import { decodeMessages, encodeMessage } from './messages.ts'
 import { decodeFormat, decodeToolChoice, decodeTools, encodeFormat, encodeToolChoice, encodeTools } from './tools.ts'
 
@@ -110,7 +111,9 @@ function decodeStreamUsage(members: Members): boolean | undefined {
   return include
 }
 
-export function encodeRequest(request: ChatRequest, losses: Losses): JsonObject {
+export function encodeRequest(said: ChatRequest, losses: Losses): JsonObject {
+  // Its kin take functions alone; whoever takes free text as well is asked for it in the client's own words.
+  const request = isForeignRequest(said) ? withFunctions(said, losses) : said
   const messages = request.messages.flatMap((message, index) => encodeMessage(message, `messages[${index}]`, losses))
   const maxMember = spelt(request, 'max') === 'max_tokens' ? 'max_tokens' : 'max_completion_tokens'
   const { format, logprobs, stop } = request
@@ -152,10 +155,11 @@ function encodeTooling(request: ChatRequest, losses: Losses): JsonObject {
   return { ...said, ...choice, parallel_tool_calls: parallelToolCalls }
 }
 
-function choiceOptions(request: ChatRequest): { legacy: boolean; own: Json | undefined } {
+function choiceOptions(request: ChatRequest): Parameters<typeof encodeToolChoice>[1] {
   const members = ours(request.spelling)?.members
   const own = isObject(members) ? (members.tool_choice ?? undefined) : undefined
-  return { legacy: spelt(request, 'function_call') === true, own }
+  const freeform = new Set(request.tools?.filter(tool => tool.freeform).map(tool => tool.name))
+  return { legacy: spelt(request, 'function_call') === true, own, freeform }
 }
 
 function encodeTopK(request: ChatRequest, losses: Losses): number | undefined {
@@ -188,15 +192,23 @@ function encodeReasoning(request: ChatRequest, losses: Losses): JsonObject {
   if (!reasoning) return {}
   const { effort, budgetTokens, display } = reasoning
   if (budgetTokens !== undefined) lose(losses, 'thinking.budget_tokens')
-  if (display !== undefined) lose(losses, 'thinking.display')
+  // Who thinks aloud here does so unasked.
+  if (display !== undefined && display !== 'summarized') lose(losses, 'thinking.display')
   const word = effort ?? (budgetTokens === undefined ? undefined : effortOf(budgetTokens))
   return word === undefined ? {} : { reasoning_effort: word }
 }
 
 /** Where the values of a call stand in a request of this dialect. */
 export const members = {
-  outputTokensMax: MAX_MEMBERS,
-  reasoning: ['reasoning_effort', 'reasoning'],
-  choices: 'n',
+  model: 'model',
+  stream: 'stream',
+  conversation: 'messages',
+  outputTokensMax: MAX_MEMBERS.map(name => [name]),
+  reasoning: [['reasoning_effort'], ['reasoning']],
+  choices: ['n'],
   streamUsage: ['stream_options', 'include_usage']
-} as const
+} as const satisfies Dialect['members']
+
+function isForeignRequest({ maker }: ChatRequest): boolean {
+  return maker !== undefined && maker !== NAME
+}

@@ -1,11 +1,13 @@
 import { Failure } from '../../errors.ts'
 import { isObject, type Json, type JsonObject } from '../../json.ts'
-import type { ChatResponse, Choice, Part, Seal } from '../canonical.ts'
+import { CallIds } from '../call-ids.ts'
+import type { ChatRequest, ChatResponse, Choice, Part, Seal } from '../canonical.ts'
 import type { Losses, Outcome } from '../dialect.ts'
-import { CallIds, encodeCalls } from './calls.ts'
+import { replyWithFreeform } from '../freeform.ts'
+import { failureInBody } from '../openai-failure.ts'
+import { encodeCalls } from './calls.ts'
 import { decodeCitations, encodeCitations } from './citations.ts'
 import { belongsInContent, encodeContent, type Indexed } from './content.ts'
-import { failureInBody } from './failure.ts'
 import { decodeFinish, encodeFinish } from './finish.ts'
 import { compact, isForeign, type Kept, lose, loseForeign, Members, ours, restore, sealed } from './members.ts'
 import { decodeTurn, encodeRefusal } from './messages.ts'
@@ -100,7 +102,8 @@ function malformed(path: string): Failure {
 }
 
 /** A whole reply for an OpenAI client, whoever made it. What cannot be said is named below `choices[0].message`. */
-export function encodeResponse(response: ChatResponse, losses: Losses): JsonObject {
+export function encodeResponse(reply: ChatResponse, losses: Losses, request: Partial<ChatRequest> = {}): JsonObject {
+  const response = replyWithFreeform(reply, request.tools)
   const choices = response.choices.map((choice, index) => encodeChoice(choice, `choices[${index}]`, losses))
   const { usage } = response
   loseForeign(usage?.rest as Seal | undefined, 'usage', losses)
@@ -159,7 +162,7 @@ function encodeReply(choice: Choice, path: string, losses: Losses): JsonObject {
     content: encodeContent(content, { kept: keptOfMessage(choice), path, losses, join: true, empty: null }) ?? null,
     ...encodeRefusal(parts),
     ...encodeThinkingForClient(parts),
-    ...encodeCalls(calls, path, losses)
+    ...encodeCalls(calls, path, { losses, side: 'client' })
   }
   const annotations = encodeCitations(parts, path, losses)
   if (annotations.length > 0) native.annotations = annotations

@@ -1,6 +1,8 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
+import { CallIds } from '../call-ids.ts'
 import type { Event } from '../canonical.ts'
-import { CallIds, type ToolCall } from './calls.ts'
+import { isCarried, readCallSeal } from './call-seals.ts'
+import type { ToolCall } from './calls.ts'
 import { compact, sealed } from './members.ts'
 
 /** A call that is coming in. Nothing is told of it until its name is there and its arguments begin. */
@@ -101,15 +103,25 @@ export class CallStreams {
   #tell(call: Coming, events: Event[]): void {
     if (call.index !== undefined) return
     call.index = this.#nextIndex()
-    const { type, legacy, rest } = call
-    const spelling = legacy ? { legacy } : type !== undefined && type !== 'function' ? { type } : undefined
+    const { type, legacy } = call
+    const freeform = type === 'custom'
+    const { extra_content: extra, ...others } = call.rest
+    const seal = readCallSeal(extra)
+    const rest = seal ? others : call.rest
+    const spelling = compact<JsonObject>({
+      legacy: legacy || undefined,
+      type: !legacy && type !== 'function' && !freeform ? type : undefined,
+      members: seal && !isCarried(extra) ? { extra_content: extra! } : undefined
+    })
     const part = compact<ToolCall>({
       type: 'tool-call',
       id: call.id ?? this.#ids.call(call.name),
       name: call.name,
       input: '',
+      freeform: freeform || undefined,
       rest: Object.keys(rest).length > 0 ? sealed(rest) : undefined,
-      spelling: spelling && sealed(spelling)
+      spelling: Object.keys(spelling).length > 0 ? sealed(spelling) : undefined,
+      seal
     })
     events.push({ type: 'open', choice: this.#choice, index: call.index, part })
     if (call.input !== '') events.push({ type: 'delta', choice: this.#choice, index: call.index, text: call.input })

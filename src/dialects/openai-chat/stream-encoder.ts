@@ -1,9 +1,11 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
 import { mergeUsage, type Usage } from '../../usage.ts'
 import type { Event, Part, Seal } from '../canonical.ts'
-import type { EncoderOptions, StreamEncoder } from '../dialect.ts'
+import type { EncoderOptions, StreamEncoder, WriteEvent } from '../dialect.ts'
+import { encodingFreeform } from '../freeform.ts'
+import { encodeCitation } from '../openai-citation.ts'
+import { carryCallSeal, keepsCallSeal } from './call-seals.ts'
 import type { ToolCall } from './calls.ts'
-import { encodeCitation } from './citations.ts'
 import { encodeStreamError } from './failure.ts'
 import { encodeFinish } from './finish.ts'
 import { compact, isForeign, lose, loseForeign, NAME, ours, restore, spelt } from './members.ts'
@@ -14,7 +16,9 @@ import { encodeUsage } from './usage.ts'
 type EventOf<T extends Event['type']> = Extract<Event, { type: T }>
 
 /** What ends a stream. */
-export const DONE = 'data: [DONE]\n\n'
+export function streamEnd(write: WriteEvent): string {
+  return write('', '[DONE]')
+}
 
 /** A choice that is being written. */
 interface Written {
@@ -25,10 +29,12 @@ interface Written {
   /** Citations of open texts, by part: where the text ends is known when it closes. */
   citations: Map<number, { start: number; list: Json[] }>
   textLength: number
+  /** Lengths of texts, by part. */
+  lengths: Map<number, number>
 }
 
 export function encoder(options: EncoderOptions): StreamEncoder {
-  return new ChatStreamEncoder(options)
+  return encodingFreeform(new ChatStreamEncoder(options), options.request.tools)
 }
 
 /**
@@ -70,10 +76,10 @@ class ChatStreamEncoder implements StreamEncoder {
         return this.#native(event.seal)
       case 'failed':
         this.#over = true
-        return encodeStreamError(event.failure, '')
+        return encodeStreamError(event.failure, '', this.#options.write)
       case 'end':
         this.#over = true
-        return this.#usageChunk() + DONE
+        return this.#usageChunk() + streamEnd(this.#options.write)
       case 'ping':
         return ''
     }
@@ -100,7 +106,7 @@ class ChatStreamEncoder implements StreamEncoder {
     const usage = this.#options.request.streamUsage ? { usage: null } : {}
     const chunk = { ...this.#head, ...this.#once, choices, ...usage, ...more }
     this.#once = {}
-    return `data: ${JSON.stringify(chunk)}\n\n`
+    return this.#options.write('', JSON.stringify(chunk))
   }
 
   #say(choice: number, delta: JsonObject, more: { logprobs?: Json; finish?: string; rest?: JsonObject } = {}): string {
@@ -112,7 +118,7 @@ class ChatStreamEncoder implements StreamEncoder {
   #choice(choice: number, first?: Part): [Written, string] {
     const known = this.#choices.get(choice)
     if (known) return [known, '']
-    const written: Written = { parts: [], calls: new Map(), citations: new Map(), textLength: 0 }
+    const written: Written = { parts: [], calls: new Map(), citations: new Map(), textLength: 0, lengths: new Map() }
     this.#choices.set(choice, written)
     const content = first?.type === 'text' ? '' : null
     return [written, this.#say(choice, { role: 'assistant', content, refusal: null })]
@@ -137,7 +143,6 @@ class ChatStreamEncoder implements StreamEncoder {
         return role + text
       }
       case 'tool-call':
-        if (isForeign(part.seal)) lose(losses, `${this.#path(choice, index)}.signature`)
         return role + this.#say(choice, this.#callDelta(written, { choice, index, part }))
       default:
         lose(losses, this.#path(choice, index))
@@ -150,9 +155,10 @@ class ChatStreamEncoder implements StreamEncoder {
     if (spelt(part, 'legacy') === true) return { function_call: { name: part.name, arguments: part.input } }
     const place = written.calls.size
     written.calls.set(index, place)
-    const type = spelt(part, 'type') === 'custom' ? 'custom' : 'function'
+    const type = part.freeform ? 'custom' : 'function'
     const body = type === 'custom' ? { name: part.name, input: part.input } : { name: part.name, arguments: part.input }
-    const call = { index: place, id: part.id, type, [type]: body }
+    const carried = part.seal && isForeign(part.seal) && !keepsCallSeal(part) ? carryCallSeal(part.seal) : {}
+    const call = { index: place, id: part.id, type, [type]: body, ...carried }
     return {
       tool_calls: [restore(call, part, `choices[${choice}].message.tool_calls[${place}]`, this.#options.losses)]
     }
@@ -175,6 +181,7 @@ class ChatStreamEncoder implements StreamEncoder {
     switch (part?.type) {
       case 'text':
         written.textLength += text.length
+        written.lengths.set(index, (written.lengths.get(index) ?? 0) + text.length)
         return this.#say(choice, { content: text }, more)
       case 'refusal':
         return this.#say(choice, { refusal: text }, more)
@@ -184,7 +191,7 @@ class ChatStreamEncoder implements StreamEncoder {
       case 'tool-call': {
         if (spelt(part, 'legacy') === true) return this.#say(choice, { function_call: { arguments: text } }, more)
         const place = written.calls.get(index)!
-        const body = spelt(part, 'type') === 'custom' ? { custom: { input: text } } : { function: { arguments: text } }
+        const body = part.freeform ? { custom: { input: text } } : { function: { arguments: text } }
         return this.#say(choice, { tool_calls: [{ index: place, ...body }] }, more)
       }
       default:
@@ -203,19 +210,23 @@ class ChatStreamEncoder implements StreamEncoder {
   #close({ choice, index, seal }: EventOf<'close'>): string {
     const written = this.#choices.get(choice)
     const part = written?.parts[index]
-    if (part?.type === 'text') return this.#citations(written!, choice, index)
+    if (part?.type === 'text') {
+      if (seal) part.seal = seal
+      return this.#citations(written!, choice, index)
+    }
     if (!part || !seal) return ''
     if (part.type === 'thinking' || part.type === 'native') part.seal = seal
     if (part.type === 'thinking' && seal.maker === NAME) return this.#say(choice, { reasoning_details: seal.value })
-    if (part.type === 'tool-call' && isForeign(seal))
-      lose(this.#options.losses, `${this.#path(choice, index)}.signature`)
+    if (part.type === 'tool-call' && isForeign(seal)) {
+      return this.#say(choice, { tool_calls: [{ index: written!.calls.get(index)!, ...carryCallSeal(seal) }] })
+    }
     return ''
   }
 
   #finish({ choice, finish, logprobs, rest }: EventOf<'finish'>): string {
     const [written, role] = this.#choice(choice)
     const { losses } = this.#options
-    const details = carriedDetails(written.parts)
+    const details = carriedDetails(written.parts, written.lengths)
     const carried = details.length > 0 ? this.#say(choice, { reasoning_details: details }) : ''
     if (finish.stopSequence !== undefined && finish.maker !== NAME) lose(losses, `choices[${choice}].stop_sequence`)
     loseForeign(rest, `choices[${choice}]`, losses)

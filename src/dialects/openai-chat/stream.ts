@@ -3,7 +3,7 @@ import { Failure } from '../../errors.ts'
 import { isObject, type Json, type JsonObject } from '../../json.ts'
 import type { Event } from '../canonical.ts'
 import type { StreamDecoder } from '../dialect.ts'
-import { failureInBody } from './failure.ts'
+import { failureInBody } from '../openai-failure.ts'
 import { compact, sealed } from './members.ts'
 import { ChoiceDecoder } from './stream-choice.ts'
 import { decodeUsage } from './usage.ts'
@@ -47,7 +47,7 @@ class ChatStreamDecoder {
     const events: Event[] = []
     if (chunk.error !== undefined && chunk.error !== null) {
       this.#over = true
-      this.#readUsage(chunk, events)
+      this.#readUsage(chunk, events, false)
       events.push({ type: 'failed', failure: failureInBody(chunk) })
       return events
     }
@@ -55,7 +55,7 @@ class ChatStreamDecoder {
     const unread = this.#unread(chunk)
     this.#start(chunk, choices, unread, events)
     for (const choice of choices) if (isObject(choice)) this.#choice(choice).push(choice, events)
-    this.#readUsage(chunk, events)
+    this.#readUsage(chunk, events, choices.length === 0)
     return events
   }
 
@@ -106,12 +106,16 @@ class ChatStreamDecoder {
     return state
   }
 
-  /** Usage of the last chunk, of every chunk (cumulative), or Groq's own place; told again only when it changed. */
-  #readUsage(chunk: JsonObject, events: Event[]): void {
+  /**
+   * Usage of the last chunk, of every chunk (cumulative), or Groq's own place; told again only when it changed, or when
+   * the chunk is for nothing else. A chunk that has a choice as well says at least that the answer goes on.
+   */
+  #readUsage(chunk: JsonObject, events: Event[], isAlone: boolean): void {
     const groq = isObject(chunk.x_groq) ? chunk.x_groq.usage : undefined
     const usage = isObject(chunk.usage) ? chunk.usage : groq
-    if (!isObject(usage) || isDeepStrictEqual(usage, this.#usage)) return
+    if (!isObject(usage) || (!isAlone && isDeepStrictEqual(usage, this.#usage))) return
     this.#usage = usage
+    if (!isAlone && events.length === 0) events.push({ type: 'ping' })
     events.push({ type: 'usage', usage: decodeUsage(usage) })
   }
 

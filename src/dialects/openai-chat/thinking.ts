@@ -1,10 +1,12 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
 import type { DialectName, Part, Seal } from '../canonical.ts'
 import type { Losses } from '../dialect.ts'
+import { dropCallSeals } from './call-seals.ts'
 import { isForeign, lose, type Members, NAME, sealed, spelt } from './members.ts'
 
 type Thinking = Extract<Part, { type: 'thinking' }>
 type Native = Extract<Part, { type: 'native' }>
+type Text = Extract<Part, { type: 'text' }>
 
 /**
  * OpenAI's own chat completions show no reasoning; its kin do: DeepSeek and many others in `reasoning_content`, Groq
@@ -16,15 +18,18 @@ type Native = Extract<Part, { type: 'native' }>
  *
  * `format` names the maker of the seal, `signature` is the seal where that is a text; any other seal, and a part that
  * has no counterpart here at all, travels as JSON text: `{ type: 'reasoning.encrypted', data, … }`, with `part:
- * 'native'` for the latter. `index` is the part's place in the turn. On the next turn `decodeThinking` makes the same
- * parts again, to the bit.
+ * 'native'` for the latter. A text that was signed (Gemini does) is told by its place in the whole text of the message:
+ * `part: 'text'`, with `start` and `end`. `index` is the part's place in the turn. On the next turn `decodeThinking`
+ * makes the same parts again, to the bit.
  */
 const FORMAT = 'gatehouse/'
 
 /** A part and, where it is known, its place in the turn. */
 export interface Placed {
-  part: Thinking | Native
+  part: Thinking | Native | Text
   at?: number
+  /** The text that a seal covers, by its place in the whole text of the message; the part itself has none then. */
+  range?: readonly [start: number, end: number]
 }
 
 const TEXT_MEMBERS = ['reasoning_content', 'reasoning'] as const
@@ -79,6 +84,10 @@ function decodeCarried(entry: JsonObject): Placed | undefined {
   const value = typeof entry.data === 'string' ? parse(entry.data) : entry.signature
   const seal = value === undefined || value === null ? undefined : { maker, value }
   if (entry.part === 'native') return seal && { part: { type: 'native', seal }, ...at }
+  if (entry.part === 'text') {
+    const range = [Number(entry.start), Number(entry.end)] as const
+    return seal && { part: { type: 'text', text: '', seal }, ...at, range }
+  }
   const text = typeof entry.text === 'string' ? entry.text : ''
   return { part: { type: 'thinking', text, ...(seal && { seal }) }, ...at }
 }
@@ -93,10 +102,31 @@ function parse(text: string): Json {
 
 /** Puts placed parts back among the others of their turn: at their own index, or in front. */
 export function place(parts: readonly Part[], placed: readonly Placed[]): Part[] {
-  const all: Part[] = [...placed.filter(each => each.at === undefined).map(each => each.part), ...parts]
-  const indexed = placed.filter(each => each.at !== undefined).sort((left, right) => left.at! - right.at!)
+  const covers = placed.filter(each => each.range !== undefined && each.range[0] < each.range[1])
+  const others = placed.filter(each => !covers.includes(each))
+  const all: Part[] = [
+    ...others.filter(each => each.at === undefined).map(each => each.part),
+    ...sealTexts(parts, covers)
+  ]
+  const indexed = others.filter(each => each.at !== undefined).sort((left, right) => left.at! - right.at!)
   for (const { part, at } of indexed) all.splice(at!, 0, part)
   return all
+}
+
+/** The one text of a turn as the several it was, each with its seal. A text that became another is nobody's any more. */
+function sealTexts(parts: readonly Part[], covers: readonly Placed[]): Part[] {
+  return parts.flatMap((part): Part[] => {
+    if (part.type !== 'text' || covers.length === 0 || covers.at(-1)!.range![1] > part.text.length) return [part]
+    const pieces: Part[] = []
+    let from = 0
+    for (const { part: cover, range } of covers) {
+      const [start, end] = range!
+      if (start > from) pieces.push({ type: 'text', text: part.text.slice(from, start) })
+      pieces.push({ ...cover, text: part.text.slice(start, end) } as Part)
+      from = end
+    }
+    return from < part.text.length ? [...pieces, { type: 'text', text: part.text.slice(from) }] : pieces
+  })
 }
 
 /** For a client: what a turn thought, seals of other dialects carried in `reasoning_details`. */
@@ -109,17 +139,27 @@ export function encodeThinkingForClient(parts: readonly Part[]): JsonObject {
   return { ...(text !== '' && { reasoning_content: text }), reasoning_details: carried }
 }
 
-/** The entries for parts that only their maker can read; none unless there is such a part. */
-export function carriedDetails(parts: readonly Part[]): JsonObject[] {
+/**
+ * The entries for parts that only their maker can read; none unless there is such a part. `lengths` of texts, by part,
+ * where the parts do not hold them.
+ */
+export function carriedDetails(parts: readonly Part[], lengths?: ReadonlyMap<number, number>): JsonObject[] {
   if (!parts.some(isCarriable)) return []
+  let start = 0
   return parts.flatMap((part, index) => {
+    if (part.type === 'text') {
+      const end = start + (lengths ? (lengths.get(index) ?? 0) : part.text.length)
+      const range = { part: 'text', start, end }
+      start = end
+      return isForeign(part.seal) ? [{ ...carry('', part.seal, index), ...range }] : []
+    }
     if (part.type === 'thinking') return [carry(part.text, part.seal, index)]
     return part.type === 'native' && isForeign(part.seal) ? [{ ...carry('', part.seal, index), part: 'native' }] : []
   })
 }
 
 function isCarriable(part: Part): boolean {
-  return (part.type === 'thinking' || part.type === 'native') && isForeign(part.seal)
+  return (part.type === 'thinking' || part.type === 'native' || part.type === 'text') && isForeign(part.seal)
 }
 
 function carry(text: string, seal: Seal | undefined, index: number): JsonObject {
@@ -137,6 +177,7 @@ function carry(text: string, seal: Seal | undefined, index: number): JsonObject 
 export function encodeThinkingForProvider(parts: readonly Part[], path: string, losses: Losses): JsonObject {
   const own: Thinking[] = []
   for (const [index, part] of parts.entries()) {
+    if (part.type === 'text' && isForeign(part.seal)) lose(losses, `${path}.content[${index}].signature`)
     if (part.type !== 'thinking' || spelt(part, 'member') === 'content') continue
     const isSigned = isForeign(part.seal) && part.seal?.value !== ''
     if (!isSigned) {
@@ -170,7 +211,9 @@ export function dropCarriedThinking(body: JsonObject): Losses {
   const losses: Losses = []
   const messages = Array.isArray(body.messages) ? body.messages : []
   for (const [index, message] of messages.entries()) {
-    if (!isObject(message) || !Array.isArray(message.reasoning_details)) continue
+    if (!isObject(message)) continue
+    if (dropCallSeals(message)) lose(losses, `messages[${index}].tool_calls.signature`)
+    if (!Array.isArray(message.reasoning_details)) continue
     const own = message.reasoning_details.filter(entry => !isCarried(entry))
     if (own.length === message.reasoning_details.length) continue
     lose(losses, `messages[${index}].reasoning_details`)

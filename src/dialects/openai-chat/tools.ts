@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
-import type { Format, Tool, ToolChoice } from '../canonical.ts'
+import type { Format, Seal, Tool, ToolChoice } from '../canonical.ts'
 import type { Losses } from '../dialect.ts'
 import { compact, isForeign, lose, Members, restore, sealed, spelt, wrongType } from './members.ts'
 import { decodeCache, loseCache } from './parts.ts'
@@ -33,6 +33,7 @@ function decodeTool(value: Json, path: string): Tool {
   // Mistral takes a function without its type.
   const type = members.string('type') ?? members.required('type', isObject(value.function) ? 'function' : undefined)
   if (value.type === undefined) members.spell('untyped', true)
+  if (type === 'custom' && isObject(members.peek('custom'))) return decodeCustom(members)
   if (type !== 'function' || !isObject(members.peek('function'))) return nativeTool(value, type)
   const nested = new Members(members.object('function')!, members.at('function'), STRICT)
   const cache = decodeCache(members)
@@ -41,7 +42,21 @@ function decodeTool(value: Json, path: string): Tool {
   return { ...tool, ...cache, ...members.kept() }
 }
 
-/** A tool that is no function: custom grammars, hosted search. */
+/** A tool that takes free text. */
+function decodeCustom(members: Members): Tool {
+  const nested = new Members(members.object('custom')!, members.at('custom'), STRICT)
+  const cache = decodeCache(members)
+  const format = nested.object('format')
+  const tool = compact<Tool>({
+    name: nested.required('name', nested.string('name')),
+    description: nested.string('description'),
+    freeform: format ? { format: sealed(format) } : {}
+  })
+  members.nest('custom', nested)
+  return { ...tool, ...cache, ...members.kept() }
+}
+
+/** A tool that is neither a function nor a custom one: hosted search. */
 function nativeTool(value: JsonObject, type: string): Tool {
   const nested = value[type]
   const name = isObject(nested) && typeof nested.name === 'string' ? nested.name : type
@@ -74,6 +89,15 @@ export function encodeTools(tools: readonly Tool[], losses: Losses): JsonObject 
     }
     loseCache(tool, path, losses)
     const { name, description, input, strict } = tool
+    if (tool.freeform) {
+      const custom = compact<JsonObject>({
+        name,
+        description,
+        format: encodeGrammar(tool.freeform.format, path, losses)
+      })
+      modern.push(restore({ type: 'custom', custom }, tool, path, losses))
+      continue
+    }
     const native = compact<JsonObject>({ name, description, parameters: input, strict })
     if (spelt(tool, 'legacy') === true)
       functions.push(restore(native, { ...(tool.rest && { rest: tool.rest }) }, path, losses))
@@ -83,6 +107,17 @@ export function encodeTools(tools: readonly Tool[], losses: Losses): JsonObject 
     tools: modern.length > 0 ? modern : undefined,
     functions: functions.length > 0 ? functions : undefined
   })
+}
+
+/** What text a custom tool takes: Responses say the members of a grammar beside its type, here they have an object. */
+function encodeGrammar(format: Seal | undefined, path: string, losses: Losses): Json | undefined {
+  if (!format || !isForeign(format)) return format?.value
+  if (format.maker !== 'openai-responses' || !isObject(format.value)) {
+    lose(losses, `${path}.format`)
+    return undefined
+  }
+  const { type, ...grammar } = format.value
+  return type === 'grammar' ? { type, grammar } : format.value
 }
 
 function typed(tool: Tool): JsonObject {
@@ -115,15 +150,27 @@ function readChoice(given: Json): ToolChoice | undefined {
   if (given.type === 'function' && isObject(given.function) && typeof given.function.name === 'string') {
     return { type: 'tool', name: given.function.name }
   }
+  if (given.type === 'custom' && isObject(given.custom) && typeof given.custom.name === 'string') {
+    return { type: 'tool', name: given.custom.name }
+  }
   if (given.type === 'tool' && typeof given.name === 'string') return { type: 'tool', name: given.name }
   return undefined
 }
 
+interface ChoiceOptions {
+  legacy: boolean
+  own: Json | undefined
+  /** Names of custom tools, which are chosen as such. */
+  freeform: ReadonlySet<string>
+}
+
 /** The `tool_choice` or `function_call` member. */
-export function encodeToolChoice(choice: ToolChoice, options: { legacy: boolean; own: Json | undefined }): JsonObject {
+export function encodeToolChoice(choice: ToolChoice, options: ChoiceOptions): JsonObject {
   if (options.own !== undefined) return { tool_choice: options.own }
   if (options.legacy) return { function_call: choice.type === 'tool' ? { name: choice.name } : choice.type }
-  return { tool_choice: choice.type === 'tool' ? { type: 'function', function: { name: choice.name } } : choice.type }
+  if (choice.type !== 'tool') return { tool_choice: choice.type }
+  const type = options.freeform.has(choice.name) ? 'custom' : 'function'
+  return { tool_choice: { type, [type]: { name: choice.name } } }
 }
 
 /** `response_format`; a kind we do not know stays in the rest. */

@@ -1,4 +1,16 @@
-import { chat, compared, LISTING, messages, NO_DEVELOPER, OLD_CAP, type Preset, READ, TRAFFIC } from './preset.ts'
+import {
+  chat,
+  chatAndEmbeddings,
+  compared,
+  LISTING,
+  messages,
+  NO_DEVELOPER,
+  OLD_CAP,
+  type Preset,
+  READ,
+  responses,
+  TRAFFIC
+} from './preset.ts'
 
 /** Those who serve models of others. */
 export const hosts = {
@@ -31,7 +43,7 @@ export const hosts = {
   },
   sambanova: {
     title: 'SambaNova',
-    endpoints: [chat('https://api.sambanova.ai/v1', OLD_CAP)],
+    endpoints: [chatAndEmbeddings('https://api.sambanova.ai/v1', OLD_CAP)],
     variables: ['SAMBANOVA_API_KEY'],
     bills_after_disconnect: true,
     docs: 'https://docs.sambanova.ai/docs/en/features/openai-compatibility',
@@ -40,7 +52,7 @@ export const hosts = {
   },
   together: {
     title: 'Together AI',
-    endpoints: [chat('https://api.together.xyz/v1', OLD_CAP)],
+    endpoints: [chatAndEmbeddings('https://api.together.xyz/v1', OLD_CAP)],
     variables: ['TOGETHER_API_KEY'],
     docs: 'https://docs.together.ai/docs/openai-api-compatibility',
     source: TRAFFIC,
@@ -49,7 +61,14 @@ export const hosts = {
   fireworks: {
     title: 'Fireworks AI',
     endpoints: [
-      chat('https://api.fireworks.ai/inference/v1', { ...NO_DEVELOPER, model_prefix: 'accounts/fireworks/models/' }),
+      chatAndEmbeddings('https://api.fireworks.ai/inference/v1', {
+        ...NO_DEVELOPER,
+        model_prefix: 'accounts/fireworks/models/'
+      }),
+      {
+        ...responses('https://api.fireworks.ai/inference/v1'),
+        quirks: { model_prefix: 'accounts/fireworks/models/' }
+      },
       {
         ...messages('https://api.fireworks.ai/inference/v1'),
         quirks: { model_prefix: 'accounts/fireworks/models/' }
@@ -62,7 +81,11 @@ export const hosts = {
   },
   openrouter: {
     title: 'OpenRouter',
-    endpoints: [chat('https://openrouter.ai/api/v1'), messages('https://openrouter.ai/api/v1')],
+    endpoints: [
+      chatAndEmbeddings('https://openrouter.ai/api/v1'),
+      responses('https://openrouter.ai/api/v1'),
+      messages('https://openrouter.ai/api/v1')
+    ],
     variables: ['OPENROUTER_API_KEY'],
     routesItself: true,
     docs: 'https://openrouter.ai/docs/quickstart',
@@ -71,7 +94,7 @@ export const hosts = {
   },
   deepinfra: {
     title: 'DeepInfra',
-    endpoints: [chat('https://api.deepinfra.com/v1/openai', OLD_CAP)],
+    endpoints: [chatAndEmbeddings('https://api.deepinfra.com/v1/openai', OLD_CAP)],
     variables: ['DEEPINFRA_API_KEY', 'DEEPINFRA_TOKEN'],
     docs: 'https://deepinfra.com/docs/openai_api',
     source: { document: 'https://deepinfra.com/docs/openai_api', date: READ },
@@ -88,7 +111,7 @@ export const hosts = {
   },
   nvidia: {
     title: 'NVIDIA NIM',
-    endpoints: [chat('https://integrate.api.nvidia.com/v1', OLD_CAP)],
+    endpoints: [chatAndEmbeddings('https://integrate.api.nvidia.com/v1', OLD_CAP)],
     variables: ['NVIDIA_API_KEY'],
     docs: 'https://docs.api.nvidia.com/nim/',
     source: LISTING,
@@ -96,7 +119,7 @@ export const hosts = {
   },
   nebius: {
     title: 'Nebius Token Factory',
-    endpoints: [chat('https://api.tokenfactory.nebius.com/v1', OLD_CAP)],
+    endpoints: [chatAndEmbeddings('https://api.tokenfactory.nebius.com/v1', OLD_CAP)],
     variables: ['NEBIUS_API_KEY'],
     docs: 'https://docs.tokenfactory.nebius.com/',
     source: LISTING,
@@ -104,7 +127,7 @@ export const hosts = {
   },
   novita: {
     title: 'Novita AI',
-    endpoints: [chat('https://api.novita.ai/openai', OLD_CAP)],
+    endpoints: [chatAndEmbeddings('https://api.novita.ai/openai', OLD_CAP)],
     variables: ['NOVITA_API_KEY'],
     docs: 'https://novita.ai/docs/guides/introduction',
     source: LISTING,
@@ -128,7 +151,7 @@ export const hosts = {
   },
   venice: {
     title: 'Venice AI',
-    endpoints: [chat('https://api.venice.ai/api/v1', NO_DEVELOPER)],
+    endpoints: [chatAndEmbeddings('https://api.venice.ai/api/v1', NO_DEVELOPER)],
     variables: ['VENICE_API_KEY'],
     docs: 'https://docs.venice.ai/api-reference/endpoint/chat/completions',
     source: TRAFFIC,
@@ -136,7 +159,11 @@ export const hosts = {
   },
   vercel: {
     title: 'Vercel AI Gateway',
-    endpoints: [chat('https://ai-gateway.vercel.sh/v1'), messages('https://ai-gateway.vercel.sh/v1')],
+    endpoints: [
+      chatAndEmbeddings('https://ai-gateway.vercel.sh/v1'),
+      responses('https://ai-gateway.vercel.sh/v1'),
+      messages('https://ai-gateway.vercel.sh/v1')
+    ],
     variables: ['AI_GATEWAY_API_KEY'],
     docs: 'https://vercel.com/docs/ai-gateway/sdks-and-apis',
     source: { document: 'https://vercel.com/docs/ai-gateway/sdks-and-apis', date: READ },
@@ -144,7 +171,7 @@ export const hosts = {
   },
   'github-models': {
     title: 'GitHub Models',
-    endpoints: [chat('https://models.github.ai/inference', NO_DEVELOPER)],
+    endpoints: [chatAndEmbeddings('https://models.github.ai/inference', NO_DEVELOPER)],
     // Not GITHUB_TOKEN: it is about in many shells and runners for other reasons, and must not become a provider there.
     variables: ['GITHUB_MODELS_TOKEN'],
     docs: 'https://docs.github.com/en/github-models',

@@ -1,4 +1,4 @@
-import { chat, compared, messages, NO_DEVELOPER, OLD_CAP, type Preset, READ } from './preset.ts'
+import { chatAndEmbeddings, compared, messages, NO_DEVELOPER, OLD_CAP, type Preset, READ, responses } from './preset.ts'
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128']
 
@@ -9,7 +9,7 @@ const LOOPBACK = ['127.0.0.0/8', '::1/128']
 export const local = {
   ollama: {
     title: 'Ollama',
-    endpoints: [chat('http://127.0.0.1:11434/v1', OLD_CAP), messages('http://127.0.0.1:11434/v1')],
+    endpoints: [chatAndEmbeddings('http://127.0.0.1:11434/v1', OLD_CAP), messages('http://127.0.0.1:11434/v1')],
     variables: [],
     address: { variable: 'OLLAMA_HOST', port: 11434 },
     allowPrivate: LOOPBACK,
@@ -19,7 +19,7 @@ export const local = {
   },
   vllm: {
     title: 'vLLM',
-    endpoints: [chat('http://127.0.0.1:8000/v1', NO_DEVELOPER), messages('http://127.0.0.1:8000/v1')],
+    endpoints: [chatAndEmbeddings('http://127.0.0.1:8000/v1', NO_DEVELOPER), messages('http://127.0.0.1:8000/v1')],
     variables: ['VLLM_API_KEY'],
     address: { variable: 'VLLM_BASE_URL', port: 8000 },
     allowPrivate: LOOPBACK,
@@ -29,7 +29,11 @@ export const local = {
   },
   lmstudio: {
     title: 'LM Studio',
-    endpoints: [chat('http://127.0.0.1:1234/v1', OLD_CAP), messages('http://127.0.0.1:1234/v1')],
+    endpoints: [
+      chatAndEmbeddings('http://127.0.0.1:1234/v1', OLD_CAP),
+      responses('http://127.0.0.1:1234/v1'),
+      messages('http://127.0.0.1:1234/v1')
+    ],
     variables: ['LMSTUDIO_API_KEY', 'LM_API_TOKEN'],
     address: { variable: 'LMSTUDIO_BASE_URL', port: 1234 },
     allowPrivate: LOOPBACK,
@@ -39,7 +43,7 @@ export const local = {
   },
   llamacpp: {
     title: 'llama.cpp server',
-    endpoints: [chat('http://127.0.0.1:8080/v1', NO_DEVELOPER), messages('http://127.0.0.1:8080/v1')],
+    endpoints: [chatAndEmbeddings('http://127.0.0.1:8080/v1', NO_DEVELOPER), messages('http://127.0.0.1:8080/v1')],
     variables: ['LLAMACPP_API_KEY'],
     address: { variable: 'LLAMACPP_BASE_URL', port: 8080 },
     allowPrivate: LOOPBACK,

@@ -1,11 +1,45 @@
-import { chat, compared, LISTING, messages, NO_DEVELOPER, OLD_CAP, type Preset, READ } from './preset.ts'
+import {
+  chat,
+  chatAndEmbeddings,
+  compared,
+  LISTING,
+  messages,
+  NO_DEVELOPER,
+  OLD_CAP,
+  type Preset,
+  READ,
+  responses
+} from './preset.ts'
+
+/** OpenAI's models that chat completions refuse: "only supported in v1/responses". */
+const RESPONSES_ONLY = [
+  '*codex*',
+  '*-pro',
+  '*-pro-20*',
+  '*deep-research*',
+  'computer-use-*',
+  '*-cyber',
+  'gpt-daybreak-*',
+  'gpt-*rosalind*'
+]
+
+/** And those that Responses do not have. */
+const CHAT_ONLY = ['*audio*', '*-search-preview*']
 
 /** Those who serve models of their own. */
 export const makers = {
   openai: {
     title: 'OpenAI',
     // Chat completions of OpenAI itself know no thoughts; a conversation that began elsewhere brings some.
-    endpoints: [chat('https://api.openai.com/v1', { drop: ['messages[].reasoning_content', 'messages[].reasoning'] })],
+    endpoints: [
+      {
+        ...chatAndEmbeddings('https://api.openai.com/v1', {
+          drop: ['messages[].reasoning_content', 'messages[].reasoning']
+        }),
+        except: RESPONSES_ONLY
+      },
+      { ...responses('https://api.openai.com/v1'), except: CHAT_ONLY }
+    ],
     variables: ['OPENAI_API_KEY'],
     passRequestId: true,
     docs: 'https://developers.openai.com/api/reference/overview',
@@ -22,18 +56,27 @@ export const makers = {
   },
   google: {
     title: 'Google Gemini',
-    endpoints: [chat('https://generativelanguage.googleapis.com/v1beta/openai', NO_DEVELOPER)],
+    // Its OpenAI-compatible address is left out: decision 0006 says why.
+    endpoints: [
+      {
+        dialect: 'gemini',
+        baseUrl: 'https://generativelanguage.googleapis.com/v1beta',
+        auth: 'x-goog-api-key',
+        quirks: {},
+        embeddings: 'gemini'
+      }
+    ],
     variables: ['GEMINI_API_KEY', 'GOOGLE_API_KEY'],
     bills_after_disconnect: true,
-    docs: 'https://ai.google.dev/gemini-api/docs/openai',
-    source: { document: 'https://docs.rs/aptu-core/0.2.4/aptu_core/ai/constant.GEMINI_API_URL.html', date: READ },
-    evidence: 'documented'
+    docs: 'https://ai.google.dev/api',
+    source: { document: 'https://ai.google.dev/api', date: READ },
+    evidence: 'recorded'
   },
   mistral: {
     title: 'Mistral AI',
     endpoints: [
       // The API answers 422 to every member that its schema does not have.
-      chat('https://api.mistral.ai/v1', {
+      chatAndEmbeddings('https://api.mistral.ai/v1', {
         rename: { max_completion_tokens: 'max_tokens', seed: 'random_seed' },
         drop: [
           'logit_bias',
@@ -60,6 +103,7 @@ export const makers = {
     title: 'DeepSeek',
     endpoints: [
       chat('https://api.deepseek.com', OLD_CAP),
+      responses('https://api.deepseek.com'),
       messages('https://api.deepseek.com/anthropic/v1', 'x-api-key')
     ],
     variables: ['DEEPSEEK_API_KEY'],
@@ -70,7 +114,7 @@ export const makers = {
   xai: {
     title: 'xAI',
     // Its Anthropic endpoint is deprecated, so it is not here.
-    endpoints: [chat('https://api.x.ai/v1', NO_DEVELOPER)],
+    endpoints: [chat('https://api.x.ai/v1', NO_DEVELOPER), responses('https://api.x.ai/v1')],
     variables: ['XAI_API_KEY'],
     docs: 'https://docs.x.ai/docs/api-reference',
     source: compared('xai'),
@@ -104,7 +148,7 @@ export const makers = {
   dashscope: {
     title: 'Alibaba DashScope (Qwen)',
     endpoints: [
-      chat('https://dashscope-intl.aliyuncs.com/compatible-mode/v1', NO_DEVELOPER),
+      chatAndEmbeddings('https://dashscope-intl.aliyuncs.com/compatible-mode/v1', NO_DEVELOPER),
       messages('https://dashscope-intl.aliyuncs.com/apps/anthropic/v1')
     ],
     variables: ['DASHSCOPE_API_KEY'],
@@ -112,6 +156,20 @@ export const makers = {
     docs: 'https://www.alibabacloud.com/help/en/model-studio/anthropic-api-messages',
     source: { document: 'https://www.alibabacloud.com/help/en/model-studio/anthropic-api-messages', date: READ },
     evidence: 'recorded'
+  },
+  cohere: {
+    title: 'Cohere',
+    endpoints: [
+      {
+        ...chat('https://api.cohere.com', OLD_CAP),
+        paths: { chat: '/compatibility/v1/chat/completions', stream: '/compatibility/v1/chat/completions' },
+        embeddings: 'cohere'
+      }
+    ],
+    variables: ['COHERE_API_KEY', 'CO_API_KEY'],
+    docs: 'https://docs.cohere.com/docs/compatibility-api',
+    source: { document: 'https://docs.cohere.com/docs/compatibility-api', date: READ },
+    evidence: 'documented'
   },
   perplexity: {
     title: 'Perplexity',

@@ -1,15 +1,39 @@
 import type { Source } from '../../catalog/facts.ts'
+import type { Identity } from '../auth/identity.ts'
 import type { AuthStyle, Endpoint, Evidence, Quirks } from '../provider.ts'
+
+/** What addresses leave open, since each user has one of his own: it stands in them as `{region}`. */
+export interface Place {
+  /** Environment variables that say it, in order of preference. */
+  variables: readonly string[]
+  fallback?: string
+  /** It follows from another place. */
+  derived?: { from: string; say: (place: string) => string }
+}
+
+export type Endpoints = readonly [Endpoint, ...Endpoint[]]
 
 /** A provider as anybody's key finds it: what `resolveProviders` makes a `Provider` of. */
 export interface Preset {
   title: string
   /** Home first. */
-  endpoints: readonly [Endpoint, ...Endpoint[]]
+  endpoints: Endpoints
+  places?: Readonly<Record<string, Place>>
+  /** Addresses for whoever names this place. */
+  instead?: { place: string; endpoints: Endpoints }
   /** Environment variables that hold a key, in order of preference: the first that is set is used. */
   variables: readonly string[]
   /** A server of one's own, perhaps without keys: the variable that holds its address, and its usual port. */
   address?: { variable: string; port: number }
+  /** A cloud: who has no key is known to it by an identity. */
+  cloud?: Identity['kind']
+  /**
+   * Variables that say that this cloud's *models* are meant: then its identity is taken from the environment without an
+   * entry. A cloud's own credentials are about on many machines for other reasons, and alone make no provider.
+   */
+  meant?: readonly string[]
+  /** The name whose facts and prices in the catalogue are its too; absent: its own. */
+  catalog?: string
   allowPrivate?: readonly string[]
   passRequestId?: true
   routesItself?: true
@@ -39,6 +63,16 @@ export function compared(name: string): Source {
 /** OpenAI's dialect at an address, with where it differs. */
 export function chat(baseUrl: string, quirks: Quirks = {}): Endpoint {
   return { dialect: 'openai-chat', baseUrl, auth: 'bearer', quirks }
+}
+
+/** The same, where embeddings are to be had in OpenAI's shape as well. */
+export function chatAndEmbeddings(baseUrl: string, quirks: Quirks = {}): Endpoint {
+  return { ...chat(baseUrl, quirks), embeddings: 'openai' }
+}
+
+/** OpenAI's younger dialect. */
+export function responses(baseUrl: string): Endpoint {
+  return { dialect: 'openai-responses', baseUrl, auth: 'bearer', quirks: {} }
 }
 
 /** Anthropic's dialect at an address. Servers that imitate it mostly want a bearer token all the same. */

@@ -1,5 +1,7 @@
+import { sse } from '../framings.ts'
 import type { Voice } from '../voice.ts'
 import { errorBody, errorNamed } from './errors.ts'
+import { anthropicGate } from './gate.ts'
 import { readMessages } from './read.ts'
 import { replyOf } from './reply.ts'
 
@@ -8,12 +10,16 @@ const LIMITS = { requests: 4000, tokens: 480_000, 'input-tokens': 400_000, 'outp
 /** Anthropic's messages, spoken by the simulator. */
 export const anthropicVoice: Voice = {
   dialect: 'anthropic-messages',
+  gate: anthropicGate,
+  framing: sse('text/event-stream; charset=utf-8'),
   read: readMessages,
   cacheUse: (ask, cache, nowMs) => cache.marked(ask.model, ask.blocks, nowMs),
   reply: replyOf,
   error: errorNamed,
   errorBody,
-  errorFrame: (refusal, requestId) => `event: error\ndata: ${JSON.stringify(errorBody(refusal, requestId))}\n\n`,
+  errorFrames: (refusal, requestId) => [
+    { kind: 'end', event: 'error', data: JSON.stringify(errorBody(refusal, requestId)) }
+  ],
   newRequestId: ids => ids.next('req_011C', 20),
   headers: (requestId, { wallMs }) => {
     const headers: Record<string, string> = {
@@ -28,6 +34,5 @@ export const anthropicVoice: Voice = {
     }
     return headers
   },
-  streamContentType: 'text/event-stream; charset=utf-8',
   errorContentType: () => 'application/json'
 }

@@ -1,9 +1,9 @@
 import { type Ask, type Media, readDirectives, type Source, type ToolResult } from '../ask.ts'
+import type { Request, Visit } from '../door.ts'
 import { firstFinding } from '../issues.ts'
 import type { Json, JsonObject } from '../json.ts'
 import { bytesOfBase64 } from '../media.ts'
 import type { Behaviour } from '../models.ts'
-import type { ReadContext } from '../voice.ts'
 import { refusalOf } from './errors.ts'
 import { promptBlocksOf } from './prompt.ts'
 import {
@@ -18,17 +18,22 @@ import {
 import { isThinking, validate } from './validate.ts'
 
 /** Validates a messages request and says what it asks for. */
-export function readMessages(body: JsonObject, behaviour: Behaviour, context: ReadContext): Ask {
-  const request = parse(context.isBeta ? betaRequestSchema : requestSchema, body)
-  validate(request, context.sealer)
+export function readMessages(body: JsonObject, behaviour: Behaviour, visit: Visit): Ask {
+  const request = parse(isBeta(visit.request) ? betaRequestSchema : requestSchema, body)
+  validate(request, visit.house.sealer)
   return askOf(request, body, behaviour)
 }
 
 /** Validates a token count request; the answer is the sum of the prompt. */
-export function countPrompt(body: JsonObject, context: ReadContext): number {
-  const request = parse(context.isBeta ? betaCountSchema : countSchema, body)
-  validate(request, context.sealer)
+export function countPrompt(body: JsonObject, visit: Visit): number {
+  const request = parse(isBeta(visit.request) ? betaCountSchema : countSchema, body)
+  validate(request, visit.house.sealer)
   return promptBlocksOf(request).reduce((sum, block) => sum + block.tokens, 0)
+}
+
+/** Whether beta members are accepted. */
+function isBeta({ headers, query }: Request): boolean {
+  return headers['anthropic-beta'] !== undefined || query.get('beta') === 'true'
 }
 
 type Schema = { safeParse: (typeof requestSchema)['safeParse'] } | { safeParse: (typeof countSchema)['safeParse'] }

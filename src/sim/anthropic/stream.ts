@@ -17,10 +17,10 @@ export function framesOf(
 ): Frame[] {
   const frames: Frame[] = []
   const push: Push = (kind, data) => {
-    frames.push({ kind, text: `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n` })
+    frames.push({ kind, event: String(data.type), data: JSON.stringify(data) })
   }
   const ping = (): void => {
-    frames.push({ kind: 'lead', text: 'event: ping\ndata: {"type": "ping"}\n\n' })
+    frames.push({ kind: 'lead', event: 'ping', data: '{"type": "ping"}' })
   }
   const { output_tokens_details: details, ...startUsage } = usage
   const nothingYet = { content: [], stop_reason: null, stop_sequence: null, stop_details: null }

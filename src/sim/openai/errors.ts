@@ -123,7 +123,15 @@ export function refusalOf({ path, value, fault }: Finding): Refusal {
 }
 
 /** Parameters whose bounds are told as an integer's; all others are a decimal's, whatever was sent. */
-const INTEGERS = new Set(['n', 'max_tokens', 'max_completion_tokens', 'top_logprobs', 'seed'])
+const INTEGERS = new Set([
+  'n',
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'max_tool_calls',
+  'top_logprobs',
+  'seed'
+])
 
 function outOfBounds(
   param: string,
@@ -172,7 +180,8 @@ function kindName(value: Json | undefined): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
-function listed(values: Json[]): string {
+/** `'a', 'b', and 'c'`. */
+export function listed(values: Json[]): string {
   const quoted = values.map(value => `'${value}'`)
   if (quoted.length < 2) return quoted.join('')
   const last = quoted.at(-1)

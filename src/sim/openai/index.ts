@@ -1,11 +1,15 @@
+import { sse } from '../framings.ts'
 import type { Voice } from '../voice.ts'
 import { errorBody, errorNamed } from './errors.ts'
+import { openaiGate } from './gate.ts'
 import { readChat } from './read.ts'
 import { replyOf } from './reply.ts'
 
 /** OpenAI's chat completions, spoken by the simulator. */
 export const openaiVoice: Voice = {
   dialect: 'openai-chat',
+  gate: openaiGate,
+  framing: sse('text/event-stream; charset=utf-8'),
   read: readChat,
   cacheUse: (ask, cache, nowMs) => ({
     readTokens: cache.automatic(ask.model, ask.blocks, nowMs),
@@ -15,7 +19,7 @@ export const openaiVoice: Voice = {
   reply: replyOf,
   error: errorNamed,
   errorBody,
-  errorFrame: refusal => `data: ${JSON.stringify(errorBody(refusal))}\n\n`,
+  errorFrames: refusal => [{ kind: 'end', event: '', data: JSON.stringify(errorBody(refusal)) }],
   newRequestId: ids => ids.nextHex('req_', 32),
   headers: (requestId, { tookMs }) => ({
     'x-request-id': requestId,
@@ -29,7 +33,6 @@ export const openaiVoice: Voice = {
     'x-ratelimit-reset-requests': '6ms',
     'x-ratelimit-reset-tokens': '0s'
   }),
-  streamContentType: 'text/event-stream; charset=utf-8',
   // these come from another layer of the real service, which names a charset
   errorContentType: status =>
     [401, 404, 429].includes(status) ? 'application/json; charset=utf-8' : 'application/json'

@@ -34,7 +34,7 @@ export function framesOf(
   const options = ask.body.stream_options as JsonObject | null | undefined
   const chunk = (kind: Frame['kind'], members: JsonObject): Frame => {
     const obfuscation = options?.include_obfuscation === false ? {} : { obfuscation: studio.ids.next('', 8) }
-    return { kind, text: `data: ${JSON.stringify({ ...envelope, ...members, ...obfuscation })}\n\n` }
+    return { kind, event: '', data: JSON.stringify({ ...envelope, ...members, ...obfuscation }) }
   }
   const rows = choices.map(choice => stepsOf(ask, choice))
   const frames: Frame[] = []
@@ -49,7 +49,7 @@ export function framesOf(
     })
   }
   if (withUsage) frames.push({ ...chunk('usage', { choices: [], usage }), tellsUsage: true })
-  frames.push({ kind: 'end', text: 'data: [DONE]\n\n' })
+  frames.push({ kind: 'end', event: '', data: '[DONE]' })
   return frames
 }
 

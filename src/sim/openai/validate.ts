@@ -154,7 +154,8 @@ function checkMessage(message: Message, index: number): void {
   })
 }
 
-function checkImage(url: string, param: string): void {
+/** An image by URL or as a data URL whose bytes are one. */
+export function checkImage(url: string, param: string): void {
   if (/^https?:\/\//.test(url)) {
     if (!URL.canParse(url))
       throw invalid(`Invalid '${param}'. Expected a valid URL, but got a value with an invalid format.`, { param })
@@ -182,7 +183,8 @@ function checkImage(url: string, param: string): void {
   }
 }
 
-function checkFile(
+/** A file by id, or as a data URL with its name. */
+export function checkFile(
   file: { file_data?: string | undefined; file_id?: string | undefined; filename?: string | undefined },
   param: string
 ): void {

@@ -4,6 +4,7 @@ import { dialect } from '../../../src/dialects/anthropic-messages/index.ts'
 import { dialects } from '../../../src/dialects/index.ts'
 import { streamTranslator, translateRequest, translateResponse } from '../../../src/dialects/translate.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
+import { formatSse } from '../../../src/wire/sse.ts'
 import { accumulate, onlyOneOpen, recorded, sseEvents } from './support.ts'
 
 /** Real traffic of OpenAI and its kin, said in this dialect: nothing throws, and what comes out keeps its rules. */
@@ -41,7 +42,7 @@ describe('recorded traffic of others', () => {
     let checked = 0
     for (const { file, response } of streamed) {
       if (response.status !== 200 || !response.sse) continue
-      const stream = streamTranslator(openai, dialect, { losses: [], request: {} })
+      const stream = streamTranslator(openai, dialect, { losses: [], request: {}, write: formatSse })
       const events = sseEvents([Buffer.from(response.sse)])
       if (!events.some(({ data }) => data.includes('"finish_reason":"'))) continue
       const texts = events.map(({ event, data }) => stream.push(event, data).text)

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { dialect, dropMarkedThinking } from '../../../src/dialects/anthropic-messages/index.ts'
-import { modelOf, nearestEffort } from '../../../src/dialects/anthropic-messages/models.ts'
+import { modelOf, nearestEffort } from '../../../src/dialects/claude.ts'
 import { type Code, Failure, type Kind } from '../../../src/errors.ts'
 import type { JsonObject } from '../../../src/json.ts'
+import { formatSse } from '../../../src/wire/sse.ts'
 
 const said = (type: string, message = 'm', more: JsonObject = {}): JsonObject => ({
   type: 'error',
@@ -97,7 +98,7 @@ describe('our failures, said in this dialect', () => {
   }
 
   it('within a stream it is the error event', () => {
-    const text = dialect.streamError(new Failure('provider_truncated', 'Cut.'), 'req_7')
+    const text = dialect.streamError(new Failure('provider_truncated', 'Cut.'), 'req_7', formatSse)
     assert.match(text, /^event: error\ndata: \{"type":"error",.*\}\n\n$/)
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { DEFAULT_OUTPUT_TOKENS_MAX } from '../../../src/dialects/anthropic-messages/index.ts'
 import type { ChatRequest, Message, Part } from '../../../src/dialects/canonical.ts'
+import { DEFAULT_OUTPUT_TOKENS_MAX } from '../../../src/dialects/claude-fit.ts'
 import type { JsonObject } from '../../../src/json.ts'
 import { fit } from './support.ts'
 

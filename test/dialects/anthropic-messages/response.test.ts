@@ -138,17 +138,37 @@ describe('a reply of another dialect', () => {
     assert.deepEqual(losses, ['messages[0].content[0].thinking', 'messages[0].content[1].thinking'])
   })
 
+  it('what another maker sealed on a call stands before it, comes back with it, and never goes to the provider', () => {
+    const seal: Seal = { maker: 'gemini', value: 'c2lnbmVk' }
+    const parts: Part[] = [
+      { type: 'text', text: 'Calling.' },
+      { ...(call as Part & { type: 'tool-call' }), seal },
+      { ...(call as Part & { type: 'tool-call' }), id: 'call_2' }
+    ]
+    const { body, losses } = fit(parts)
+    assert.deepEqual(losses, [])
+    const content = body.content as JsonObject[]
+    assert.deepEqual(
+      content.map(block => block.type),
+      ['text', 'thinking', 'tool_use', 'tool_use']
+    )
+    const asked = { model: 'm', max_tokens: 1, messages: [{ role: 'assistant', content }] }
+    assert.deepEqual(dialect.decodeRequest(asked).messages[0]?.parts, parts)
+    assert.ok(JSON.stringify(asked).includes(dialect.foreignMark))
+    assert.deepEqual(dialect.dropForeign(asked), ['messages[0].content[1].thinking'])
+    assert.ok(!JSON.stringify(asked).includes('gatehouse'))
+  })
+
   it('what has no place is named', () => {
     const parts: Part[] = [
       { type: 'text', text: 'see', citations: [{ type: 'url_citation', url_citation: { url: 'https://x.example' } }] },
       { type: 'media', mediaType: 'audio/wav', data: 'AA==' },
-      { type: 'tool-call', id: 'c', name: 'f', input: 'oops', seal: { maker: 'openai-chat', value: 's' } }
+      { type: 'tool-call', id: 'c', name: 'f', input: 'oops' }
     ]
     const made = fit(parts)
     assert.deepEqual(made.losses, [
       'choices[0].content[0].citations',
       'choices[0].content[1].media',
-      'choices[0].content[2].signature',
       'choices[0].content[2].input'
     ])
     assert.deepEqual((made.body.content as JsonObject[])[1]?.input, { _raw: 'oops' })

@@ -9,6 +9,7 @@ import type { Event, Finish, Part, Seal } from '../../../src/dialects/canonical.
 import { collect, unroll } from '../../../src/dialects/collect.ts'
 import { Failure } from '../../../src/errors.ts'
 import type { JsonObject } from '../../../src/json.ts'
+import { formatSse } from '../../../src/wire/sse.ts'
 import { accumulate, decodeStream, encodeStream, onlyOneOpen, sseEvents, terse } from './support.ts'
 
 const fixtures = join(import.meta.dirname, '../../fixtures/anthropic-messages')
@@ -240,7 +241,7 @@ describe('writing a stream', () => {
   })
 
   it('only so much is held back', () => {
-    const encoder = dialect.encoder({ losses: [], request: {} })
+    const encoder = dialect.encoder({ losses: [], request: {}, write: formatSse })
     for (const event of [start, open(0, call(0)), open(1, call(1))]) encoder.push(event)
     const big = 'x'.repeat(1024 * 1024)
     assert.throws(

@@ -5,7 +5,7 @@ import { dialect } from '../../../src/dialects/anthropic-messages/index.ts'
 import type { ChatRequest, Event, Message } from '../../../src/dialects/canonical.ts'
 import type { Losses } from '../../../src/dialects/dialect.ts'
 import { isObject, type Json, type JsonObject } from '../../../src/json.ts'
-import { SseReader } from '../../../src/wire/sse.ts'
+import { formatSse, SseReader } from '../../../src/wire/sse.ts'
 
 const CORPUS = process.env.WIRE_CORPUS ?? join(import.meta.dirname, '../../../../shared/wire')
 
@@ -52,7 +52,7 @@ export function decodeStream(chunks: Iterable<Buffer>): Event[] {
 }
 
 export function encodeStream(events: Iterable<Event>, losses: Losses = []): string {
-  const encoder = dialect.encoder({ losses, request: {} as ChatRequest })
+  const encoder = dialect.encoder({ losses, request: {} as ChatRequest, write: formatSse })
   return [...events].map(event => encoder.push(event)).join('')
 }
 

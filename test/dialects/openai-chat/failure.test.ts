@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { dialect } from '../../../src/dialects/openai-chat/index.ts'
 import { CODES, type Code, Failure } from '../../../src/errors.ts'
 import type { JsonObject } from '../../../src/json.ts'
+import { formatSse } from '../../../src/wire/sse.ts'
 
 describe('a provider says no', () => {
   const said = (message: string, more: JsonObject = {}): JsonObject => ({
@@ -165,7 +166,7 @@ describe('we say no', () => {
   })
 
   it('inside a stream', () => {
-    const sent = dialect.streamError(new Failure('provider_timeout', 'too slow'), 'req_2')
+    const sent = dialect.streamError(new Failure('provider_timeout', 'too slow'), 'req_2', formatSse)
     assert.match(sent, /^data: \{.*\}\n\n$/)
     assert.equal(JSON.parse(sent.slice(6)).error.code, 'provider_timeout')
   })

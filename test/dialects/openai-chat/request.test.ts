@@ -49,9 +49,9 @@ describe('what a request says in no dialect', () => {
     })
   })
 
-  it('tools: functions, and a custom one as native', () => {
+  it('tools: functions, and one that takes free text', () => {
     assert.deepEqual(
-      settings.tools?.map(tool => [tool.name, tool.strict, tool.input !== undefined, tool.native?.maker]),
+      settings.tools?.map(tool => [tool.name, tool.strict, tool.input !== undefined, tool.freeform?.format?.maker]),
       [
         ['find_station', true, true, undefined],
         ['book', undefined, false, undefined],
