@@ -12,7 +12,10 @@ import { Stand } from './stand.ts'
 import { signatures } from './turns.ts'
 import { sameUsage, sameWords } from './words.ts'
 
-export const RULES: readonly Rule[] = [
+/** What a codec does alone: quickly held against all there is. */
+export const CODEC_RULES: readonly Rule[] = [requestDocument, replyDocument, sameWords, errorKind]
+
+const RULES: readonly Rule[] = [
   sameRequest,
   sameReply,
   requestDocument,
@@ -29,6 +32,8 @@ export const RULES: readonly Rule[] = [
 export interface RunOptions {
   interactions: readonly Interaction[]
   parts: Parts
+  /** Default: all of them. */
+  rules?: readonly Rule[]
   reach(goal: Goal): void
   /** A line for people, below the goal it belongs to. */
   note(line: string): void
@@ -41,12 +46,12 @@ interface Tally {
 }
 
 /** Holds every rule against every interaction; a goal for each provider and operation. */
-export async function run({ interactions, parts, reach, note }: RunOptions): Promise<void> {
+export async function run({ interactions, parts, rules = RULES, reach, note }: RunOptions): Promise<void> {
   const { dialects, readStream, forceCanonical } = parts
   const stand = await Stand.open(dialects, forceCanonical)
   try {
     for (const [name, group] of groupsOf(interactions)) {
-      const { goal, notes } = await judge(name, group, { stand, dialects, readStream })
+      const { goal, notes } = await judge(name, group, rules, { stand, dialects, readStream })
       reach(goal)
       for (const line of notes) note(`  ${line}`)
     }
@@ -62,13 +67,14 @@ function groupsOf(interactions: readonly Interaction[]): Map<string, Interaction
 async function judge(
   name: string,
   group: readonly Interaction[],
+  rules: readonly Rule[],
   bench: Bench
 ): Promise<{ goal: Goal; notes: string[] }> {
   const tallies = new Map<string, Tally>()
   const notes = new Map<string, number>()
   const failures: string[] = []
   for (const interaction of group) {
-    for (const rule of RULES) {
+    for (const rule of rules) {
       const outcome = await hold(rule, interaction, bench)
       if (outcome === undefined) continue
       if ('note' in outcome) count(notes, `${rule.name}: ${outcome.note}`)

@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { SimLogEntry } from '../../src/sim/index.ts'
+import type { View } from './callers.ts'
 import {
   countsOf,
   type Evidence,
@@ -15,7 +17,7 @@ import {
 /** How a row asks: once, several times and by other names, or all the time for three turns of a flapping provider. */
 export type Manner = 'once' | 'once, then another' | 'counted' | 'steadily'
 
-/** One fault of the public failover catalogue: what the provider does, and the one thing that is expected. */
+/** One fault of the public failover catalogue, or a relative of one: what the provider does, and the one thing that is expected. */
 export interface Fault {
   name: string
   /** The expectation, in words. */
@@ -28,6 +30,8 @@ export interface Fault {
   /** Whether the route continues a stream that broke. */
   recovery: 'continue' | 'error'
   streamOnly?: boolean
+  /** The provider is asked the same without a gateway, to compare what it says. */
+  compared?: boolean
   judge(evidence: Evidence): Finding
 }
 
@@ -39,7 +43,11 @@ const AT_ONCE_MS = 2_000
 const BACK_MS = 30_000
 const PROBES_MAX = 5
 /** How the simulated providers say that they take no prefill. */
-const PREFILL_REFUSED = /does not support assistant message prefill|does not continue assistant messages/
+const PREFILL_REFUSED = /does not support assistant message prefill|does not continue|requests end with a user role/
+/** What clients throw whom nobody told anything: the connection broke, or what came cannot be read. */
+const UNTOLD = /^(?:TypeError|SyntaxError|APIConnection\w*|AbortError):|Incomplete JSON/
+/** How each dialect says that an answer ended because of what it was about. */
+const FILTERED = /^(?:content_filter|refusal|PROHIBITED_CONTENT|SAFETY)$/
 
 const usual = { manner: 'once', recovery: 'continue' } as const
 
@@ -117,6 +125,14 @@ export const FAULTS: readonly Fault[] = [
   },
   ...broken('cut mid-answer', 'cut-after-3'),
   ...broken('stall mid-answer', 'stall-after-3'),
+  ...broken('error mid-answer', 'error-in-stream'),
+  {
+    ...usual,
+    name: 'error in a 200',
+    goal: 'answered by the fallback',
+    primary: () => 'error-200-first-event',
+    judge: evidence => ({ figure: countsOf(evidence), problem: unasked(evidence) ?? notByFallback(evidence) })
+  },
   {
     ...usual,
     name: 'garbled event',
@@ -147,8 +163,9 @@ export const FAULTS: readonly Fault[] = [
   {
     ...usual,
     name: 'content filter',
-    goal: "one request, the provider's 400 unchanged",
+    goal: "one request, the provider's refusal unchanged",
     primary: () => 'content-filter',
+    compared: true,
     judge: judgeContentFilter
   },
   {
@@ -199,8 +216,9 @@ function broken(name: string, model: string): Fault[] {
       streamOnly: true,
       judge: evidence => {
         const [view] = evidence.views
-        const problem = view!.error === undefined ? 'the caller was told of no error' : notHonest(view!, evidence)
-        return { figure: view!.error ?? 'no error', problem: unasked(evidence) ?? problem }
+        const { error = 'no error' } = view!
+        const untold = view!.error === undefined || UNTOLD.test(error) ? 'the caller was told of no error' : undefined
+        return { figure: error, problem: unasked(evidence) ?? untold ?? notHonest(view!, evidence) }
       }
     }
   ]
@@ -219,27 +237,40 @@ function judgeNoEndMarker(evidence: Evidence): Finding {
   return { figure, problem: notOnce(evidence) ?? notWhole(view!, evidence) ?? late ?? wrong }
 }
 
-/** Of a provider's log, in either dialect. */
+/** Of a provider's log, whatever its dialect calls them. */
 function usageOf(entry: SimLogEntry | undefined): { input: unknown; output: unknown } {
-  const usage = entry?.usage
+  const { usage } = entry ?? {}
+  const said = (...names: string[]) => names.map(name => usage?.[name]).find(count => count !== undefined)
   return {
-    input: usage?.prompt_tokens ?? usage?.input_tokens,
-    output: usage?.completion_tokens ?? usage?.output_tokens
+    input: said('prompt_tokens', 'input_tokens', 'promptTokenCount', 'inputTokens'),
+    output: said('completion_tokens', 'output_tokens', 'candidatesTokenCount', 'outputTokens')
   }
 }
 
 function judgeContentFilter(evidence: Evidence): Finding {
   const { views, fallback, refusal } = evidence
-  const { status, raw } = views[0]!
-  const figure = `${countsOf(evidence)}, status ${status}`
+  const view = views[0]!
+  const figure = `${countsOf(evidence)}, status ${view.status}`
   const elsewhere = fallback.length > 0 ? 'the fallback was asked' : undefined
-  const problem = notOnce(evidence) ?? elsewhere
-  if (problem !== undefined || refusal === undefined) return { figure, problem: problem ?? 'nothing to compare with' }
-  if (status !== refusal.status) return { figure, problem: `the provider said ${refusal.status}` }
-  const isUnchanged = refusal.sameDialect
-    ? withoutId(raw) === withoutId(refusal.body)
-    : raw.includes(JSON.stringify(messageOf(refusal.body)))
-  return { figure, problem: isUnchanged ? undefined : `the caller got ${raw}, the provider said ${refusal.body}` }
+  const misled = notOnce(evidence) ?? elsewhere
+  if (misled !== undefined || refusal === undefined) return { figure, problem: misled ?? 'nothing to compare with' }
+  if (view.status !== refusal.status) return { figure, problem: `the provider said ${refusal.status}` }
+  const problem = isSame(view, refusal) ? undefined : `the caller got ${view.raw}, the provider said ${refusal.body}`
+  return { figure, problem }
+}
+
+/**
+ * Byte for byte where it needs no other words, else with the same message. One that comes as a reply without an answer
+ * may be written anew, as every reply of a route that goes on with broken streams.
+ */
+function isSame({ raw, text, finish }: View, { status, body, native }: NonNullable<Evidence['refusal']>): boolean {
+  if (status !== 200) return native ? withoutId(raw) === withoutId(body) : raw.includes(JSON.stringify(messageOf(body)))
+  if (native) return isDeepStrictEqual(replyIn(raw), replyIn(body))
+  return text === '' && FILTERED.test(finish ?? '')
+}
+
+function replyIn(body: string): unknown {
+  return JSON.parse(body.replace(/^data: /, ''))
 }
 
 /** Each answer has an id of its own, which alone may differ. */
@@ -248,22 +279,26 @@ function withoutId(body: string): string {
 }
 
 function messageOf(body: string): string {
-  return (JSON.parse(body) as { error: { message: string } }).error.message
+  const said = JSON.parse(body) as { message?: string; error?: { message: string } }
+  return said.error?.message ?? said.message ?? ''
 }
 
 function judgePrefill(evidence: Evidence): Finding {
   const { views, fallback } = evidence
   const refused = fallback.filter(({ status }) => status === 400).length
-  const prefilled = fallback.filter(({ body }) => lastRole(body) === 'assistant').length
+  const prefilled = fallback.filter(({ body }) => isBegun(body)).length
   const sent = prefilled > 0 ? `it was sent ${many(prefilled, 'prefill')}` : undefined
   const shown = PREFILL_REFUSED.test(views[0]!.raw) ? 'its 400 was shown to the caller' : undefined
   const figure = `${countsOf(evidence)}, ${many(refused, 'refusal')}`
   return { figure, problem: unasked(evidence) ?? sent ?? shown ?? notByFallback(evidence) }
 }
 
-function lastRole(body: SimLogEntry['body']): unknown {
-  const messages = (body as { messages?: { role?: unknown }[] } | null)?.messages
-  return messages?.at(-1)?.role
+/** Whether the last turn of a conversation is the model's, whatever the dialect calls them. */
+function isBegun(body: SimLogEntry['body']): boolean {
+  const { messages, input, contents } = (body ?? {}) as Record<string, unknown>
+  const turns = messages ?? input ?? contents
+  const last = Array.isArray(turns) ? (turns.at(-1) as { role?: unknown }) : undefined
+  return last?.role === 'assistant' || last?.role === 'model'
 }
 
 function judgeFlap(evidence: Evidence): Finding {

@@ -33,7 +33,7 @@ export const SHORT: Times = {
   totalMs: 12_000,
   slowMs: 4_000,
   flapMs: 4_000,
-  paceMs: 150
+  paceMs: 200
 }
 
 /** What a row of the catalogue has shown: what the caller saw, and what each provider was asked. */
@@ -47,8 +47,11 @@ export interface Evidence {
   /** The whole answer, as every model that works gives it. */
   expected: string
   times: Times
-  /** What the provider answers when it is asked without a gateway: the error as it says it. */
-  refusal?: { status: number; body: string; sameDialect: boolean }
+  /**
+   * What the provider answers when it is asked without a gateway. `native`: in the words and the framing of the client's
+   * own dialect.
+   */
+  refusal?: { status: number; body: string; native: boolean } | undefined
   /** Whether the gateway is ready and answers another call after the fault. */
   healthy?: boolean
   /** Requests that both providers saw for each of `views`, and the model that answered or should have. */

@@ -1,17 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Sim, startSim } from '../../src/sim/index.ts'
-import { ask, SPEECHES, type Speech, type View } from './callers.ts'
+import { ask, type View } from './callers.ts'
 import { FAULTS, type Fault } from './catalogue.ts'
+import { CLIENTS, type Client, type ClientName } from './clients.ts'
 import { type Evidence, isAnswer, type Times } from './evidence.ts'
 import type { ProofGateway } from './gateway.ts'
 import type { Goal } from './proof.ts'
+import { PROVIDERS, type ProviderKind, type ProviderName } from './providers.ts'
 
 /** A fault as one client meets it at one provider, streamed or whole. */
-export interface Row {
+export interface Row extends Pair {
   fault: Fault
-  client: Speech
-  provider: Speech
   stream: boolean
+}
+
+interface Pair {
+  client: ClientName
+  provider: ProviderName
 }
 
 const STAND_IN = 'stand-in'
@@ -22,13 +27,38 @@ const CONTEXT = { small: 8_192, large: 1_000_000 }
 /** After the return of a flapping provider: so many calls that it answers show that it is in use again. */
 const BACK_CALLS = 3
 
-/** Every fault, in both dialects, streamed and whole; crossed: with client and provider in different ones too. */
-export function rowsOf({ crossed, only }: { crossed: boolean; only: string | undefined }): Row[] {
-  const pairs = SPEECHES.flatMap(client => SPEECHES.map(provider => ({ client, provider })))
-  return FAULTS.filter(({ name }) => only === undefined || name.includes(only)).flatMap(fault =>
-    pairs
-      .filter(({ client, provider }) => crossed || client === provider)
-      .flatMap(pair => (fault.streamOnly ? [true] : [true, false]).map(stream => ({ fault, ...pair, stream })))
+const PAIRS: readonly Pair[] = (Object.keys(CLIENTS) as ClientName[]).flatMap(client =>
+  (Object.keys(PROVIDERS) as ProviderName[]).map(provider => ({ client, provider }))
+)
+
+const dialectOf = ({ client, provider }: Pair) => ({
+  client: CLIENTS[client].dialect,
+  provider: PROVIDERS[provider].dialect
+})
+
+const COMMON = 'openai-chat'
+
+/** Both speak the same dialect; or the provider's is one that no client speaks, and the most common one asks it. */
+function isAtHome(pair: Pair): boolean {
+  const dialect = dialectOf(pair)
+  if (dialect.client === dialect.provider) return true
+  const isSpoken = Object.values(CLIENTS).some(client => client.dialect === dialect.provider)
+  return !isSpoken && pair.client === COMMON
+}
+
+/**
+ * Every fault for every client and provider, streamed and whole. Quick: streamed where both speak the same dialect, and
+ * whole in the most common one.
+ */
+export function rowsOf({ quick, only }: { quick: boolean; only: string | undefined }): Row[] {
+  const pairs = PAIRS.filter(pair => !quick || isAtHome(pair))
+  const faults = FAULTS.filter(({ name }) => only === undefined || name.includes(only))
+  return faults.flatMap(fault =>
+    pairs.flatMap(pair => {
+      const { streamOnly }: Client = CLIENTS[pair.client]
+      const isWhole = !streamOnly && !fault.streamOnly && (!quick || pair.provider === COMMON)
+      return (isWhole ? [true, false] : [true]).map(stream => ({ fault, ...pair, stream }))
+    })
   )
 }
 
@@ -56,6 +86,11 @@ export class Stand {
     return new Stand(row, times, id, await startSim(), await startSim())
   }
 
+  /** It takes most of the run. */
+  get isLong(): boolean {
+    return this.#row.fault.manner === 'steadily'
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#primary.close(), this.#fallback.close()])
   }
@@ -77,15 +112,14 @@ export class Stand {
   /** Its two providers, as lines under `providers:`. */
   providersYaml(): string {
     const { primary, fallback, model } = this.#names
-    const { provider } = this.#row
-    const common = `keys: [a-credential], allow_private: ["127.0.0.0/8"]`
-    // That a model continues what it is given must be known of it; OpenAI's begin anew.
-    const abilities = provider === 'anthropic' ? ', abilities: { prefill: true }' : ''
+    const { address, continues }: ProviderKind = PROVIDERS[this.#row.provider]
+    // That a model continues what it is given must be known of it; others begin anew.
+    const abilities = continues ? ', abilities: { prefill: true }' : ''
     const models = [`{ name: "${model}", context: ${CONTEXT.small} }`]
     const larger = [`{ name: ${STAND_IN}, context: ${CONTEXT.large}${abilities} }`]
     return `
-  ${primary}: { like: ${provider}, base_url: "${this.#primary.url}/v1", ${common}, models: [${models}] }
-  ${fallback}: { like: ${provider}, base_url: "${this.#fallback.url}/v1", ${common}, models: [${larger}] }`
+  ${primary}: { ${address(this.#primary.url)}, models: [${models}] }
+  ${fallback}: { ${address(this.#fallback.url)}, models: [${larger}] }`
   }
 
   /** Its route, as a line under `routes:`: two retries and one fallback; broken, neither these nor recovery. */
@@ -140,16 +174,26 @@ export class Stand {
   }
 
   async #once(gateway: ProofGateway): Promise<Evidence> {
-    const evidence = this.#evidence([await this.#ask(gateway)])
-    const [entry] = evidence.primary
-    return entry?.status === 400 ? { ...evidence, refusal: await this.#refusal() } : evidence
+    const view = await this.#ask(gateway)
+    const evidence = this.#evidence([view])
+    return this.#row.fault.compared ? { ...evidence, refusal: await this.#refusal() } : evidence
   }
 
-  /** What the provider says to whoever asks it without a gateway. */
-  async #refusal(): Promise<NonNullable<Evidence['refusal']>> {
-    const { client, provider, stream } = this.#row
-    const { status, raw } = await ask(provider, this.#primary.url, { model: this.#names.model, text: TEXT, stream })
-    return { status, body: raw, sameDialect: client === provider }
+  /** What the provider says to the same request when it comes without a gateway. */
+  async #refusal(): Promise<Evidence['refusal']> {
+    const [entry] = this.#primary.log()
+    if (!entry) return undefined
+    const { path, method, body, headers } = entry
+    const isOfTheirs = (name: string) => !/^(?:host|connection|content-length|transfer-encoding|accept-)/.test(name)
+    // The log has shortened the credential; it may be any.
+    const theirs = Object.entries(headers).filter(([name]) => isOfTheirs(name))
+    const answer = await fetch(this.#primary.url + path, {
+      method,
+      headers: theirs.map(([name, value]): [string, string] => [name, value.replace('…', '')]),
+      body: JSON.stringify(body)
+    })
+    const { client, provider } = this.#row
+    return { status: answer.status, body: await answer.text(), native: client === provider }
   }
 
   async #onceAndAnother(gateway: ProofGateway): Promise<Evidence> {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Checks } from './auth/checks.ts'
 import type { IdSource } from './ids.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { Memory } from './memory.ts'
@@ -20,6 +21,8 @@ export interface Request {
 export interface House {
   /** Accepted credentials; empty: any credential, or none. */
   keys: readonly string[]
+  /** The cloud whose credentials are looked at; undefined: nobody's are. */
+  checks: Checks | undefined
   ids: IdSource
   sealer: Sealer
   memory: Memory

@@ -1,4 +1,6 @@
 import { anthropicDoors } from './anthropic/doors.ts'
+import { signed } from './auth/admit.ts'
+import { azureDoors } from './azure.ts'
 import { bedrockDoors } from './bedrock/doors.ts'
 import type { Door, Request } from './door.ts'
 import { embeddingsDoors, invokeDoors } from './embeddings/doors.ts'
@@ -6,14 +8,16 @@ import { geminiDoors } from './gemini/doors.ts'
 import { openaiDoors } from './openai/doors.ts'
 import { openaiVoice } from './openai/index.ts'
 import { responsesDoors } from './responses/doors.ts'
+import { vertexDoors } from './vertex.ts'
 import type { Voice } from './voice.ts'
 
 /** Every door of the simulator. Where two stand at one place, the first whose `when` agrees is meant. */
 export const DOORS: readonly Door[] = [
   ...anthropicDoors,
-  ...invokeDoors,
-  ...bedrockDoors,
+  ...signed([...invokeDoors, ...bedrockDoors]),
   ...geminiDoors,
+  ...vertexDoors,
+  ...azureDoors,
   ...openaiDoors,
   ...responsesDoors,
   ...embeddingsDoors

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net'
+import type { Checks } from './auth/checks.ts'
 import type { SimLogEntry } from './log.ts'
 import { Provider } from './server.ts'
 
@@ -13,6 +14,8 @@ export interface SimOptions {
   host?: string
   /** Accepted credentials; empty: any credential, or none. */
   keys?: string[]
+  /** Of a cloud that was started: the credentials of Azure, Google Cloud and AWS must be its own. */
+  checks?: Checks
   /** Milliseconds a word of `story`; default 30. */
   paceMs?: number
   /** Ids and signatures follow from it; simulators with the same seed accept each other's signatures. */
@@ -35,9 +38,9 @@ export interface Sim {
 
 /** Starts a simulated provider of every dialect on a loopback port of its own (D5, D36). */
 export async function startSim(options: SimOptions = {}): Promise<Sim> {
-  const { port = 0, host = '127.0.0.1', keys = [], paceMs, seed = 1 } = options
+  const { port = 0, host = '127.0.0.1', keys = [], checks, paceMs, seed = 1 } = options
   const wallMs = options.wallMs ?? (() => performance.timeOrigin + performance.now())
-  const provider = new Provider({ keys, paceMs, seed, wallMs })
+  const provider = new Provider({ keys, checks, paceMs, seed, wallMs })
   await new Promise<void>((resolve, reject) => {
     provider.server.once('error', reject)
     provider.server.listen(port, host, () => {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Checks } from './auth/checks.ts'
 import { PrefixCache } from './cache.ts'
 import type { Answer, Door, House, Request, Visit } from './door.ts'
 import { doorOf, type Found } from './doors.ts'
@@ -21,6 +22,7 @@ const KEEP_ALIVE_MS = 120_000
 
 export interface SimSettings {
   keys: readonly string[]
+  checks: Checks | undefined
   paceMs: number | undefined
   seed: number
   wallMs: () => number
@@ -37,9 +39,9 @@ export class Provider {
   readonly #open = new Set<Outlet>()
   readonly #startMs = performance.now()
 
-  constructor({ keys, paceMs, seed, wallMs }: SimSettings) {
+  constructor({ keys, checks, paceMs, seed, wallMs }: SimSettings) {
     this.#paceMs = paceMs
-    this.#house = { keys, ids: new IdSource(seed), sealer: new Sealer(seed), memory: new Memory(), wallMs }
+    this.#house = { keys, checks, ids: new IdSource(seed), sealer: new Sealer(seed), memory: new Memory(), wallMs }
     this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (incoming, response) => {
       void this.#serve(incoming, response)
     })

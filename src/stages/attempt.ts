@@ -1,7 +1,6 @@
 import type { Dialect } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/index.ts'
 import { Failure } from '../errors.ts'
-import { modelName } from '../providers/adjust.ts'
 import { type Endpoint, embeddingsEndpoint, endpointFor, type Outgoing, type Provider } from '../providers/provider.ts'
 import type { Step } from '../routing/facts.ts'
 import type { AttemptRooms } from './attempt-rooms.ts'
@@ -10,7 +9,7 @@ import { estimate } from './count-tokens.ts'
 import { embed, type WholeReply } from './embed.ts'
 import { prepareObject } from './objects.ts'
 import { withPrefill } from './prefill.ts'
-import { type Prepared, type PrepareOptions, prepare, prepareAsIs } from './prepare.ts'
+import { type Prepared, type PrepareOptions, prepare } from './prepare.ts'
 import { Sending } from './sending.ts'
 
 /**
@@ -37,8 +36,7 @@ export async function attempt(call: Call, step: Step, rooms: AttemptRooms): Prom
     fetchMedia: rooms.fetchMedia
   }
   if (call.operation === 'embeddings') {
-    const one = (prepared: Prepared) => sendWhole(call, step, rooms, prepared)
-    return embed(call, prepareAsIs(call, options), modelName(endpoint, step.target.model), one)
+    return embed(call, options, prepared => sendWhole(call, step, rooms, prepared))
   }
   const making = prepare(begun ?? call, options)
   const prepared = making instanceof Promise ? await making : making

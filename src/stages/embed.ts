@@ -4,13 +4,15 @@ import {
   type EmbeddingsRequest,
   encodeResponse,
   SHAPES,
-  type Shape
+  type Shape,
+  type ShapeName
 } from '../dialects/operations/embeddings.ts'
 import { Failure } from '../errors.ts'
 import { isObject, type JsonObject } from '../json.ts'
+import { modelName } from '../providers/adjust.ts'
 import { endpointPath } from '../providers/provider.ts'
 import type { Call, Reply } from './call.ts'
-import type { Prepared } from './prepare.ts'
+import { lossRefused, type Prepared, type PrepareOptions, prepareAsIs } from './prepare.ts'
 
 /** So many requests of one call are under way at a time. */
 const PARALLEL = 4
@@ -25,20 +27,24 @@ export type WholeReply = Extract<Reply, { how: 'whole' }>
  * order of the inputs. Where the target speaks OpenAI's shape and one request will do, the body stays the client's own
  * and the answer the provider's.
  */
-export async function embed(call: Call, template: Prepared, model: string, sendOne: SendOne): Promise<Reply> {
-  const { endpoint } = template
+export async function embed(call: Call, options: PrepareOptions, sendOne: SendOne): Promise<Reply> {
+  const { endpoint, target } = options
+  const template = prepareAsIs(call, options)
+  const model = modelName(endpoint, target.model)
   const shape: Shape = SHAPES[endpoint.embeddings!]
   const path = endpointPath(endpoint, 'embeddings', model, false) ?? shape.path(model)
   const request = { ...decodeRequest(call.body.object()), model }
   if (shape === SHAPES.openai && request.inputs.length <= shape.inputsMax) {
     return native(await sendOne({ ...template, path }), shape)
   }
-  const prepared = batchesOf(request, shape.inputsMax).map(batch => ({
+  // What is lost is lost in every batch alike: it is told once.
+  const prepared = batchesOf(request, shape.inputsMax).map((batch, at) => ({
     ...template,
     path,
-    body: Buffer.from(JSON.stringify(shape.encodeRequest(batch, template.losses)))
+    body: Buffer.from(JSON.stringify(shape.encodeRequest(batch, at === 0 ? template.losses : [])))
   }))
-  const replies = await inTurn(prepared, sendOne)
+  if (options.strict && template.losses.length > 0) throw lossRefused(template.losses, options)
+  const replies = await inTurn(prepared, each => sendOne(each).catch(inItsOwnShape(endpoint.embeddings!)))
   const answers = replies.map(reply => shape.decodeResponse(parse(reply.body), reply.providerHeaders ?? {}))
   const vectors = answers.flatMap(answer => answer.vectors)
   if (vectors.length !== request.inputs.length)
@@ -51,6 +57,14 @@ export async function embed(call: Call, template: Prepared, model: string, sendO
     ...replies[0]!,
     body: Buffer.from(JSON.stringify(encodeResponse(request, { vectors, inputTokens }))),
     usage: usageOf(inputTokens)
+  }
+}
+
+/** What a provider says is only the client's own form where the shape is OpenAI's, whatever dialect the address speaks. */
+function inItsOwnShape(name: ShapeName): (thrown: unknown) => never {
+  return thrown => {
+    if (thrown instanceof Failure && thrown.native && SHAPES[name] !== SHAPES.openai) thrown.native.dialect = name
+    throw thrown
   }
 }
 

@@ -167,7 +167,8 @@ function paramEdits(draft: Draft, { drop = [], default: defaults = {}, set: forc
   return edits
 }
 
-function lossRefused(losses: readonly string[], options: PrepareOptions): Failure {
+/** What a strict call ends with where something of it cannot be said. */
+export function lossRefused(losses: readonly string[], options: PrepareOptions): Failure {
   const where = `${options.provider.name} (${options.dialect.name})`
   return new Failure('loss_refused', `Strict mode: ${where} cannot be told ${losses.join(', ')}.`, {
     details: { losses: [...losses] },

@@ -4,7 +4,7 @@ import type { Outgoing, Provider } from '../providers/provider.ts'
 import type { Step } from '../routing/facts.ts'
 import type { Timeouts } from '../routing/route.ts'
 import { endedBy, type Headers } from '../wire/exchange.ts'
-import { READERS, type StreamReader } from '../wire/framing.ts'
+import { READERS, type StreamEvent, type StreamReader } from '../wire/framing.ts'
 import type { UpstreamCall, UpstreamHandler } from '../wire/upstream.ts'
 import type { AttemptRooms } from './attempt-rooms.ts'
 import type { Answered, Call, Reply } from './call.ts'
@@ -18,6 +18,9 @@ import { readError, readWhole } from './whole.ts'
 
 /** For a provider to end its HTTP message after the last event of its stream. */
 const END_MS = 1_000
+
+/** For the usage and the end marker of a stream whose answer is complete; a dialect may have neither. */
+const TAIL_MS = 5_000
 
 const FRAMINGS = Object.keys(READERS) as FramingName[]
 
@@ -115,9 +118,27 @@ export class Sending implements UpstreamHandler {
       // A client that does not read is no fault of the provider.
       if (!this.#stream?.flowing) this.#lastContentMs = nowMs
       const quietMs = nowMs - this.#lastContentMs
-      if (quietMs >= this.#timeouts.idleContentMs) this.#timeout('stalled', 'sent no content for too long')
-      else this.#watchContent(this.#timeouts.idleContentMs - quietMs)
+      const quietMsMax = this.#quietMsMax
+      if (quietMs >= quietMsMax) this.#timeout('stalled', 'sent no content for too long')
+      else this.#watchContent(quietMsMax - quietMs)
     }, afterMs)
+  }
+
+  get #quietMsMax(): number {
+    const { idleContentMs, idleMs } = this.#timeouts
+    return this.#stream?.complete ? Math.min(TAIL_MS, idleMs) : idleContentMs
+  }
+
+  /** One event of the stream. Comments may keep the connection of one that is complete open for ever. */
+  #event(event: StreamEvent): void {
+    const stream = this.#stream!
+    const wasComplete = stream.complete
+    const isContent = stream.event(event)
+    const isNowComplete = stream.complete && !wasComplete && !stream.over
+    if (isContent || isNowComplete) this.#lastContentMs = this.#rooms.clock.monotonicMs()
+    if (!isNowComplete) return
+    clearTimeout(this.#content)
+    this.#watchContent(this.#quietMsMax)
   }
 
   #timeout(kind: 'silent' | 'slow_first_token' | 'stalled', what: string): void {
@@ -162,12 +183,8 @@ export class Sending implements UpstreamHandler {
     }
     const manner = { held, drains: this.#provider.onAbort === 'drain', choices: this.#prepared.choices }
     this.#stream = new ReplyStream(frameMaker(this.#call, this.#prepared, { framing, decoded }), upper, manner)
-    this.#reader = READERS[framing].reader(
-      event => {
-        if (this.#stream!.event(event)) this.#lastContentMs = this.#rooms.clock.monotonicMs()
-      },
-      { eventBytesMax: this.#rooms.eventBytesMax }
-    )
+    const limits = { eventBytesMax: this.#rooms.eventBytesMax }
+    this.#reader = READERS[framing].reader(event => this.#event(event), limits)
   }
 
   /** How the answer is laid out: as it says, which need not be as it was asked for. A JSON document may be an error. */

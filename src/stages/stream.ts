@@ -85,6 +85,11 @@ export class ReplyStream implements Source<Frame> {
     return this.#over !== 'no'
   }
 
+  /** Nothing is missing of the answer, whether or not the stream has ended. */
+  get complete(): boolean {
+    return this.#isComplete(false)
+  }
+
   /** One event from the provider. Returns whether it held content. */
   event(event: StreamEvent): boolean {
     if (this.#over !== 'no') return false

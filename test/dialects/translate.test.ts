@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { collect } from '../../src/dialects/collect.ts'
 import type { Dialect } from '../../src/dialects/dialect.ts'
 import { dialects } from '../../src/dialects/index.ts'
-import { streamTranslator, translateRequest, translateResponse } from '../../src/dialects/translate.ts'
+import { streamReader, streamTranslator, translateRequest, translateResponse } from '../../src/dialects/translate.ts'
 import { Failure } from '../../src/errors.ts'
 import type { JsonObject } from '../../src/json.ts'
 import { formatSse } from '../../src/wire/sse.ts'
@@ -115,6 +115,29 @@ describe('a stream that the provider does not end', () => {
     const { text } = translator.push('', '{"error":{"message":"boom","code":502}}')
     assert.match(text, /^data: \{"error"/)
     assert.deepEqual(translator.end(), { text: '', events: [] })
+  })
+})
+
+describe('events that are read without being written', () => {
+  const from: Dialect = dialects['bedrock-converse']
+  const tools = [{ name: 'files.read', input: {} }]
+  const known = { id: 'req_1', model: 'claude', created: 7 }
+  const name = from.toolName!('files.read')
+
+  it('have the names of the client, and what the provider leaves out', () => {
+    const read = streamReader(from, openai, { request: { tools }, known })
+    assert.deepEqual(read('messageStart', '{"role":"assistant"}'), [
+      { type: 'start', id: 'req_1', model: 'claude', created: 7 }
+    ])
+    const start = { contentBlockIndex: 0, start: { toolUse: { toolUseId: 't', name } } }
+    const [opened] = read('contentBlockStart', JSON.stringify(start))
+    assert.ok(opened?.type === 'open' && opened.part.type === 'tool-call')
+    assert.equal(opened.part.name, 'files.read')
+  })
+
+  it('say what was said where both sides speak the same dialect', () => {
+    const read = streamReader(from, from, { request: { tools }, known })
+    assert.deepEqual(read('messageStart', '{"role":"assistant"}'), [{ type: 'start', id: '', model: '' }])
   })
 })
 

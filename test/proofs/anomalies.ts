@@ -25,7 +25,7 @@ const LINE_BYTES = 17 * 1024 * 1024
 const READ_MS = 200
 
 function head(lines: Lines, more = '', status = '200 OK'): string {
-  const type = lines.stream && status.startsWith('200') ? 'text/event-stream' : 'application/json'
+  const type = lines.stream && status.startsWith('200') ? lines.streamType : 'application/json'
   return `HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\n${more}`
 }
 
@@ -148,8 +148,8 @@ export const ANOMALIES: readonly Anomaly[] = [
   {
     name: 'bad JSON amid the content',
     play: asked((socket, lines) => {
-      const { stream, opening, content, finish, end, whole } = lines
-      const events = `${opening}${content[0]}data: {"torn\n\n${content[1]}${finish}${end}`
+      const { stream, opening, content, torn, finish, end, whole } = lines
+      const events = `${opening}${content[0]}${torn}${content[1]}${finish}${end}`
       socket.end(head(lines, CLOSE) + (stream ? events : `${whole.slice(0, -1)},"`))
     }),
     late: true,

@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { BREAKS, broken } from '../../proofs/corpus/breaks.ts'
 import { type Recording, readStream, recordings } from '../../proofs/corpus/interactions.ts'
-import { run } from '../../proofs/corpus/run.ts'
+import type { Rule } from '../../proofs/corpus/rule.ts'
+import { CODEC_RULES, run } from '../../proofs/corpus/run.ts'
 import { select } from '../../proofs/corpus/selection.ts'
 import type { Goal } from '../../proofs/rig/proof.ts'
 import type { Dialect } from '../../src/dialects/dialect.ts'
@@ -61,13 +62,17 @@ function asked(name: string): object {
   return members.stream ? { [members.stream]: true } : {}
 }
 
-async function findingsOf(recorded: readonly Recording[], word?: string): Promise<string[]> {
+async function findingsOf(
+  recorded: readonly Recording[],
+  { word, rules }: { word?: string; rules?: readonly Rule[] } = {}
+): Promise<string[]> {
   const parts = broken(REAL, word)
   const { interactions } = select(recorded, { dialects: parts.dialects })
   assert.ok(interactions.length > 0)
   const goals: Goal[] = []
   const notes: string[] = []
-  await run({ interactions, parts, reach: goal => void goals.push(goal), note: line => void notes.push(line) })
+  const reach = (goal: Goal) => void goals.push(goal)
+  await run({ interactions, parts, ...(rules && { rules }), reach, note: line => void notes.push(line) })
   const findings = notes.filter(line => line.trimStart().startsWith('FAIL'))
   assert.equal(
     goals.some(({ problem }) => problem !== undefined),
@@ -98,7 +103,7 @@ describe('the rules of the corpus', () => {
 
   for (const [word, { rules }] of Object.entries(BREAKS)) {
     it(`${rules.join(' and ')} fail with --break=${word}`, async () => {
-      const findings = await findingsOf([...all, refused], word)
+      const findings = await findingsOf([...all, refused], { word })
       for (const rule of rules)
         assert.ok(
           findings.some(line => line.includes(`FAIL ${rule} of`)),
@@ -111,15 +116,20 @@ describe('the rules of the corpus', () => {
     assert.throws(() => broken(REAL, 'everything'), /--break takes one of native, rest/)
   })
 
-  const some = recordings()?.filter((_, index) => index % ONE_IN === 0)
+  const recorded = recordings()
+  const some = recorded?.filter((_, index) => index % ONE_IN === 0)
   const skip = !some && 'there is no recorded traffic on this machine'
+
+  it('that are for codecs alone are kept by all recorded calls', { skip }, async () => {
+    assert.deepEqual(await findingsOf(recorded!, { rules: CODEC_RULES }), [])
+  })
 
   it('are kept by some recorded calls', { skip }, async () => {
     assert.deepEqual(await findingsOf(some!), [])
   })
 
   it('are not kept by recorded calls where all of it is turned off', { skip }, async () => {
-    const findings = await findingsOf(some!.slice(0, 10), 'all')
+    const findings = await findingsOf(some!.slice(0, 10), { word: 'all' })
     assert.ok(findings.length > 10)
   })
 })

@@ -115,13 +115,19 @@ describe('the judges see what is wrong', () => {
       'waited for it': { fallback: [] }
     }
   )
-  for (const fault of ['cut mid-answer', 'stall mid-answer']) {
+  judges(
+    'error in a 200',
+    { primary: asked(200, 0), fallback: standIn },
+    { ...unanswered, 'the fallback never answered': { fallback: [] } }
+  )
+  for (const fault of ['cut mid-answer', 'stall mid-answer', 'error mid-answer']) {
     judges(fault, { primary }, unanswered)
     judges(
       `${fault}, without recovery`,
       { primary, views: [view({ error: 'APIError', ended: false })] },
       {
         'no error': { views: [view()] },
+        'nobody told the caller': { views: [view({ error: 'TypeError: terminated', ended: false })] },
         'an end marker after the error': { views: [view({ error: 'APIError' })] }
       }
     )
@@ -146,7 +152,7 @@ describe('the judges see what is wrong', () => {
     }
   )
   const body = '{"error":{"message":"no"},"request_id":"a"}'
-  const refusal = { status: 400, body, sameDialect: true }
+  const refusal = { status: 400, body, native: true }
   const refused = view({ status: 400, raw: body.replace('"a"', '"b"'), error: 'APIError: 400' })
   judges(
     'content filter',
@@ -157,8 +163,23 @@ describe('the judges see what is wrong', () => {
       'another status': { views: [{ ...refused, status: 502 }] },
       'other words': { views: [{ ...refused, raw: '{"error":{"message":"no, sorry"},"request_id":"b"}' }] },
       'other words in another dialect': {
-        refusal: { ...refusal, sameDialect: false, body: body.replace('no', 'never') }
+        refusal: { ...refusal, native: false, body: body.replace('no', 'never') }
       }
+    }
+  )
+  // Google refuses with a reply in which nobody answers.
+  const blocked = { status: 200, body: '{"promptFeedback":{"blockReason":"SAFETY"},"responseId":"a"}' }
+  const shown = view({ text: '', finish: 'SAFETY', raw: `data: ${blocked.body}\n\n` })
+  judges(
+    'content filter',
+    { primary: asked(200, 0), views: [shown], refusal: { ...blocked, native: true } },
+    {
+      'other words': { views: [{ ...shown, raw: shown.raw.replace('SAFETY', 'OTHER') }] },
+      'a natural end in another dialect': {
+        refusal: { ...blocked, native: false },
+        views: [{ ...shown, finish: 'stop' }]
+      },
+      'an answer after all': { refusal: { ...blocked, native: false }, views: [{ ...shown, text: 'You said' }] }
     }
   )
   const prefilled = [{ ...standIn[0]!, body: { messages: [{ role: 'user' }, { role: 'assistant' }] } }]
@@ -168,6 +189,8 @@ describe('the judges see what is wrong', () => {
     {
       ...unanswered,
       'sent a prefill': { fallback: prefilled },
+      'sent one as Google has it': { fallback: [{ ...standIn[0]!, body: { contents: [{ role: 'model' }] } }] },
+      'sent one as Responses have it': { fallback: [{ ...standIn[0]!, body: { input: [{ role: 'assistant' }] } }] },
       'its 400 is shown': { views: [view({ raw: 'This model does not support assistant message prefill.' })] }
     }
   )

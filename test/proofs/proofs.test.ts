@@ -57,21 +57,6 @@ describe('the proofs, small', { concurrency: 3 }, () => {
     fails(await runProof(t, 'faults', ['--quick', '--only', 'no such fault']), /^the proof itself: .* no fault has/)
   })
 
-  test('storm: retries stay within their budget', async t => {
-    const { of, lines } = await runProof(t, 'storm', ['--seconds', '3'])
-    // How fast it is, and whether this machine makes the load, is not for a test among others.
-    for (const goal of [/^requests the provider saw/, /^callers who were told/]) {
-      assert.ok(
-        of('PASS').some(line => goal.test(line)),
-        lines.join('\n')
-      )
-    }
-  })
-
-  test('storm: without a budget the provider sees more', async t => {
-    fails(await runProof(t, 'storm', ['--seconds', '3', '--break']), /^requests the provider saw/)
-  })
-
   test('abort: a client that leaves takes its call along', async t => {
     passes(await runProof(t, 'abort', BUSY))
   })
@@ -86,5 +71,23 @@ describe('the proofs, small', { concurrency: 3 }, () => {
 
   test('drain: without time, streams are broken off', async t => {
     fails(await runProof(t, 'drain', ['--streams', '20', '--seconds', '2', '--break']), /^streams that could finish/)
+  })
+})
+
+// They load the machine, and measure what it makes of that: one at a time, and nothing beside them.
+describe('the proofs under load, small', () => {
+  test('storm: retries stay within their budget', async t => {
+    const { of, lines } = await runProof(t, 'storm', ['--seconds', '3'])
+    // How fast it is, and whether this machine makes the load, is not for a test among others.
+    for (const goal of [/^requests the provider saw/, /^callers who were told/]) {
+      assert.ok(
+        of('PASS').some(line => goal.test(line)),
+        lines.join('\n')
+      )
+    }
+  })
+
+  test('storm: without a budget the provider sees more', async t => {
+    fails(await runProof(t, 'storm', ['--seconds', '3', '--break']), /^requests the provider saw/)
   })
 })

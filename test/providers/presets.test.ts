@@ -117,6 +117,15 @@ describe('addresses for a model', () => {
     [openai, 'gpt-4o-search-preview', ['openai-responses', 'openai-chat']],
     [vertex, 'gemini-3-pro', ['gemini', 'gemini'], ['anthropic-messages', 'gemini'], ['openai-chat', 'gemini']],
     [vertex, 'claude-haiku-4-5@20251001', ['gemini', 'anthropic-messages'], ['openai-chat', 'anthropic-messages']],
+    [
+      bedrock,
+      'eu.anthropic.claude-opus-4-8',
+      ['anthropic-messages', 'anthropic-messages'],
+      ['gemini', 'bedrock-converse']
+    ],
+    [bedrock, 'amazon.nova-pro-v1:0', ['anthropic-messages', 'bedrock-converse']],
+    [bedrock, 'openai.gpt-oss-120b-1:0', ['openai-responses', 'bedrock-converse']],
+    [bedrock, 'us.openai.gpt-6-sol', ['openai-chat', 'openai-responses'], ['bedrock-converse', 'openai-responses']],
     [mantle, 'openai.gpt-5.5', ['openai-chat', 'openai-responses']],
     [mantle, 'openai.gpt-oss-120b', ['openai-chat', 'openai-chat'], ['openai-responses', 'openai-responses']],
     [mantle, 'anthropic.claude-opus-4-8', ['openai-chat', 'anthropic-messages']],
@@ -149,12 +158,18 @@ describe('addresses for a model', () => {
     assert.deepEqual(counting.quirks.omit, undefined, 'the model stands in the body')
   })
 
-  it('of Claude on Bedrock are those of invoke', () => {
+  it('of Claude on Bedrock are those of invoke, and counting is Converse’s', () => {
     const model = 'us.anthropic.claude-haiku-4-5-20251001-v1:0'
     const base = 'https://bedrock-runtime.eu-west-1.amazonaws.com/model/us.anthropic.claude-haiku-4-5-20251001-v1%3A0'
     assert.equal(urlOf(bedrock, 'anthropic-messages', model, false), `${base}/invoke`)
     assert.equal(urlOf(bedrock, 'anthropic-messages', model, true), `${base}/invoke-with-response-stream`)
     assert.equal(endpointFor(bedrock, 'anthropic-messages', model).framing, 'eventstream')
+    assert.equal(endpointFor(bedrock, 'anthropic-messages', model, 'count-tokens').dialect, 'bedrock-converse')
+  })
+
+  it('of ARNs keep their slashes out of the path', () => {
+    const url = urlOf(bedrock, 'bedrock-converse', 'arn:aws:bedrock:us-east-1:1:inference-profile/x', false)
+    assert.match(url, /\/model\/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fx\/converse$/)
   })
 })
 

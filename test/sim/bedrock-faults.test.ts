@@ -28,7 +28,7 @@ const REFUSALS: [model: string, status: number, name: string, message: RegExp][]
   ['overloaded-error', 503, 'ServiceUnavailableException', /throttled/],
   ['context-length', 400, 'ValidationException', /^Input is too long for requested model\.$/],
   ['content-filter', 400, 'ValidationException', /content filtering policy/],
-  ['no-such-model', 404, 'ResourceNotFoundException', /no-such-model/],
+  ['no-such-model', 400, 'ValidationException', /^The provided model identifier is invalid\.$/],
   ['bad-key', 403, 'AccessDeniedException', /API Key/],
   ['spend-limit', 403, 'AccessDeniedException', /payment/]
 ]

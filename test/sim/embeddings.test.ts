@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { test } from 'node:test'
 import { type Answer, type Any, send, simForTests } from './helpers.ts'
 
@@ -189,4 +191,44 @@ test('titan: only the lengths that it has; the numbers as they are where nobody 
   assert.match(odd.json().message, /#\/dimensions: 300 is not a valid enum value/)
   const raw = await ask(titan!, titan!.body(['a'], { normalize: false }))
   assert.ok(Math.hypot(...titan!.vectors(raw)[0]!) > 1.5)
+})
+
+const CORPUS = process.env.WIRE_CORPUS ?? path.resolve(import.meta.dirname, '../../../shared/wire')
+const skip = existsSync(CORPUS) ? false : 'no recorded traffic here (WIRE_CORPUS)'
+
+/** Names of all members, without those of headers of limits and of media that is not text. */
+function membersOf(value: Any): string[] {
+  if (Array.isArray(value)) return value.flatMap(membersOf)
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...membersOf(inner)])
+}
+
+test('recorded requests are taken, and answered with the members that the real ones answer with', {
+  skip
+}, async () => {
+  const homes = /api\.openai\.com|generativelanguage\.googleapis\.com|api\.cohere\.com\/v2/
+  let compared = 0
+  for (const folder of ['openai', 'gemini', 'cohere']) {
+    const at = path.join(CORPUS, folder, 'embeddings')
+    if (!existsSync(at)) continue
+    for (const name of readdirSync(at)) {
+      const { request, response } = JSON.parse(readFileSync(path.join(at, name), 'utf8'))
+      const { pathname } = new URL(request.url)
+      const isTextAlone = !/inline_?data/i.test(JSON.stringify(request.body))
+      if (!homes.test(request.url) || response.status !== 200 || !isTextAlone) continue
+      const answer = await send(sim, 'POST', pathname, request.body, JSON_TYPE)
+      assert.equal(answer.status, 200, `${name}: ${answer.text}`)
+      // Later models of Google and Cohere count more than earlier ones.
+      const ours = new Set(membersOf(answer.json()))
+      for (const member of membersOf(response.body)) ours.delete(member)
+      ours.delete('usageMetadata')
+      assert.deepEqual(
+        [...ours].filter(member => !/^(?:prompt|token|modality)/.test(member)),
+        [],
+        name
+      )
+      compared++
+    }
+  }
+  assert.ok(compared > 0)
 })

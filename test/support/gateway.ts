@@ -2,7 +2,7 @@ import { loadConfig } from '../../src/config/index.ts'
 import { createLog } from '../../src/log.ts'
 import type { Secret } from '../../src/secret.ts'
 import { type Gatehouse, startGatehouse } from '../../src/server.ts'
-import { type Sim, type SimLogEntry, startSim } from '../../src/sim/index.ts'
+import { type Sim, type SimLogEntry, type SimOptions, startSim } from '../../src/sim/index.ts'
 import type { HttpLimits } from '../../src/wire/http.ts'
 import type { Vitals } from '../../src/wire/vitals.ts'
 
@@ -31,6 +31,8 @@ export interface TestGatewayOptions {
   /** What ids of ours are sealed with; without it, one of its own. */
   secret?: Secret
   vitals?: Vitals
+  /** How the simulated provider looks at credentials. Default: it takes any. */
+  sim?: Pick<SimOptions, 'keys' | 'checks'>
 }
 
 /** The credentials of the two providers: nothing that a client or a reader of the log gets may hold them. */
@@ -41,7 +43,7 @@ export const CREDENTIALS = ['sk-sim-openai-credential', 'sk-sim-anthropic-creden
  * each in one dialect only, so that crossing is a choice of model name. Both on the real socket path.
  */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const sim = await startSim({ port: 0, host: '127.0.0.1', paceMs: options.paceMs ?? 0 })
+  const sim = await startSim({ port: 0, host: '127.0.0.1', paceMs: options.paceMs ?? 0, ...options.sim })
   const text = `
 listen: 127.0.0.1:0
 log: { level: info, format: json }

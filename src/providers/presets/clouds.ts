@@ -160,6 +160,7 @@ export const clouds = {
   bedrock: {
     title: 'Amazon Bedrock',
     endpoints: [
+      { dialect: 'bedrock-converse', baseUrl: RUNTIME, ...AWS, quirks: {}, except: OPENAI_CLOSED },
       {
         dialect: 'anthropic-messages',
         baseUrl: RUNTIME,
@@ -176,6 +177,24 @@ export const clouds = {
         ...AWS,
         quirks: {},
         only: OPENAI_CLOSED
+      },
+      {
+        dialect: 'bedrock-converse',
+        baseUrl: RUNTIME,
+        ...AWS,
+        quirks: {},
+        embeddings: 'titan',
+        operations: ['embeddings'],
+        only: ['*amazon.titan-embed-*']
+      },
+      {
+        dialect: 'bedrock-converse',
+        baseUrl: RUNTIME,
+        ...AWS,
+        quirks: {},
+        embeddings: 'bedrock-cohere',
+        operations: ['embeddings'],
+        only: ['*cohere.embed-*']
       }
     ],
     places: { region: REGION, domain: { variables: [], derived: { from: 'region', say: awsDomain } } },

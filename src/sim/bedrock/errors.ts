@@ -29,7 +29,7 @@ export function errorFrames({ type, message }: Refusal): Frame[] {
   return [{ kind: 'end', event, data: JSON.stringify(data) }]
 }
 
-export function bedrockError(name: ErrorName, model: string): Refusal {
+export function bedrockError(name: ErrorName): Refusal {
   switch (name) {
     case 'rate-limited':
       return exception(429, 'ThrottlingException', 'Too many requests, please wait before trying again.')
@@ -58,11 +58,7 @@ export function bedrockError(name: ErrorName, model: string): Refusal {
         'This model does not support assistant message prefill. The conversation must end with a user message.'
       )
     case 'no-such-model':
-      return exception(
-        404,
-        'ResourceNotFoundException',
-        `Could not resolve the foundation model from the model identifier: ${model}`
-      )
+      return invalid('The provided model identifier is invalid.')
     case 'bad-key':
       return badKey()
     case 'spend-limit':

@@ -69,7 +69,7 @@ function checkResults(message: Message, before: Message | undefined, index: numb
 function checkEnd(messages: Message[], family: Family): void {
   const last = messages.at(-1)!
   if (last.role === 'user') return
-  if (!family.goesOn) throw bedrockError('prefill', '')
+  if (!family.goesOn) throw bedrockError('prefill')
   const { text } = last.content.at(-1) ?? {}
   if (text === undefined || text === text.trimEnd()) return
   throw invalid('messages: final assistant content cannot end with trailing whitespace')

@@ -1,7 +1,6 @@
 import type { Door, Request } from '../door.ts'
 import type { JsonObject } from '../json.ts'
 import { listedNames } from '../models.ts'
-import { Refusal } from '../refusal.ts'
 import { geminiError } from './errors.ts'
 import { geminiArrayVoice, geminiSseVoice, geminiVoice as voice } from './index.ts'
 import { countContents } from './read.ts'
@@ -42,27 +41,8 @@ function describe(id: string): JsonObject {
   }
 }
 
-/** Vertex takes access tokens, not API keys. */
-const admitToken: Door['admit'] = ({ house, request: { headers } }) => {
-  const sent = /^Bearer\s+(.*)$/i.exec(headers.authorization ?? '')?.[1] ?? ''
-  if (house.keys.length === 0 || house.keys.includes(sent)) return
-  throw new Refusal(
-    401,
-    'UNAUTHENTICATED',
-    'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid ' +
-      'authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.'
-  )
-}
-
-/** Any version of the API, with a project and (express mode) without. */
-const VERTEX_PREFIXES = [
-  '/{version}/projects/{project}/locations/{location}/publishers/google',
-  '/{version}/publishers/google'
-]
-
 export const geminiDoors: Door[] = [
   ...modelDoors('/v1beta'),
-  ...VERTEX_PREFIXES.flatMap(prefix => modelDoors(prefix, admitToken)),
   { method: 'GET', path: '/v1beta/models', voice, does: () => ({ body: { models: listedNames().map(describe) } }) },
   {
     method: 'GET',

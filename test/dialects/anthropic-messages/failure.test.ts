@@ -37,6 +37,7 @@ describe('errors of a provider', () => {
       502
     ],
     [500, said('api_error'), 'server_error', 502],
+    [424, '{"message":"The model broke down."}', 'server_error', 502],
     [503, 'upstream connect error', 'server_error', 502],
     [504, said('timeout_error'), 'silent', 504],
     [529, said('overloaded_error'), 'overloaded', 529],

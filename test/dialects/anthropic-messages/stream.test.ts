@@ -124,6 +124,25 @@ describe('reading a stream', () => {
     assert.deepEqual(closed, { ...close(0), seal: { maker: 'anthropic-messages', value } })
   })
 
+  it('an exception of the cloud that the stream came through is a failure, whatever its name', () => {
+    const kinds = {
+      throttlingException: 'rate_limited',
+      serviceUnavailableException: 'overloaded',
+      modelTimeoutException: 'silent',
+      modelStreamErrorException: 'server_error',
+      internalServerException: 'server_error',
+      validationException: 'bad_request',
+      newlyInventedException: 'server_error'
+    }
+    for (const [name, kind] of Object.entries(kinds)) {
+      const [event, ...more] = dialect.decoder()(name, JSON.stringify({ message: 'Something broke.' }))
+      assert.ok(event?.type === 'failed' && more.length === 0, name)
+      assert.equal(event.failure.kind, kind)
+      if (kind !== 'rate_limited') assert.equal(event.failure.message, 'Something broke.')
+      assert.ok(!dialect.isQuiet(name), 'one that cannot be read is not passed over')
+    }
+  })
+
   it('what is no event is the fault of the provider', () => {
     for (const data of [
       '{',
