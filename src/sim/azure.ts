@@ -2,7 +2,7 @@ import { anthropicDoors } from './anthropic/doors.ts'
 import { AZURE, AZURE_TOKENS, admitAzure, azureRefusal } from './auth/admit.ts'
 import type { Door, Request } from './door.ts'
 import { openaiEmbeddings } from './embeddings/openai.ts'
-import type { JsonObject } from './json.ts'
+import { isObject, type JsonObject, listOf } from './json.ts'
 import { openaiVoice } from './openai/index.ts'
 import type { Refusal } from './refusal.ts'
 import { responsesDoors } from './responses/doors.ts'
@@ -37,11 +37,15 @@ function onAzure(base: Voice): Voice {
       return type === AZURE ? { error: { code, message, ...innerOf(refusal) } } : base.errorBody(refusal, requestId)
     },
     headers: (requestId, times) => ({
-      ...base.headers(requestId, times),
+      ...withoutMaker(base.headers(requestId, times)),
       'apim-request-id': requestId,
       'x-ms-region': 'Simulated'
     })
   }
+}
+
+function withoutMaker(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(?:openai|anthropic)-/.test(name)))
 }
 
 function notFound(): Refusal {
@@ -75,7 +79,7 @@ function innerOf({ code }: Refusal): JsonObject {
 const SAFE = { filtered: false, severity: 'safe' }
 const VERDICTS: JsonObject = { hate: SAFE, self_harm: SAFE, sexual: SAFE, violence: SAFE }
 
-/** Azure's filters report on the prompt: in a stream before anything else, in a chunk without choices. */
+/** Azure's filters report on the prompt, in a stream before anything else in a chunk without choices, and on what is said. */
 function withVerdicts(voice: Voice): Voice {
   const prompt_filter_results = [{ prompt_index: 0, content_filter_results: VERDICTS }]
   const first = { choices: [], created: 0, id: '', model: '', object: '', prompt_filter_results }
@@ -86,11 +90,26 @@ function withVerdicts(voice: Voice): Voice {
       const reply: Reply = voice.reply(ask, plans, studio)
       return {
         ...reply,
-        body: () => ({ ...reply.body(), prompt_filter_results }),
-        frames: () => [lead, ...reply.frames()]
+        body: () => ({ ...judged(reply.body()), prompt_filter_results }),
+        frames: () => [lead, ...reply.frames().map(judgedFrame)]
       }
     }
   }
+}
+
+/** Calls of tools are not judged. */
+function judged(said: JsonObject): JsonObject {
+  const choices = listOf(said.choices).filter(isObject)
+  const verdicts = ({ message, delta }: JsonObject): JsonObject => {
+    const spoken = message ?? delta
+    return isObject(spoken) && typeof spoken.content === 'string' && spoken.content !== '' ? VERDICTS : {}
+  }
+  return { ...said, choices: choices.map(choice => ({ ...choice, content_filter_results: verdicts(choice) })) }
+}
+
+function judgedFrame(frame: Frame): Frame {
+  if (!frame.data.startsWith('{')) return frame
+  return { ...frame, data: JSON.stringify(judged(JSON.parse(frame.data) as JsonObject)) }
 }
 
 const chat = withVerdicts(onAzure(openaiVoice))

@@ -1,13 +1,14 @@
 import { anthropicVoice } from './anthropic/index.ts'
 import { countPrompt } from './anthropic/read.ts'
+import { asSold } from './anthropic/sold.ts'
 import { admitGoogle } from './auth/admit.ts'
 import type { Door } from './door.ts'
 import { modelDoors } from './gemini/doors.ts'
 import { errorBody } from './gemini/errors.ts'
 import { geminiGate } from './gemini/gate.ts'
-import type { JsonObject } from './json.ts'
+import { isObject, type JsonObject } from './json.ts'
 import { Refusal } from './refusal.ts'
-import type { Voice } from './voice.ts'
+import type { Frame, Voice } from './voice.ts'
 
 /**
  * Vertex AI: Gemini and Claude below a project and a place, for holders of Google's access tokens
@@ -20,6 +21,22 @@ const CLAUDE = `${PROJECT}/publishers/anthropic/models`
 
 const VERSION = 'vertex-2023-10-16'
 
+/** Ids say where they were given out. */
+function marked(object: JsonObject): JsonObject {
+  const { id } = object
+  return typeof id === 'string' ? { ...object, id: id.replace(/^(msg|toolu)_/, '$1_vrtx_') } : object
+}
+
+function onVertex(reply: JsonObject): JsonObject {
+  const { message, content_block, content, ...said } = asSold(marked(reply))
+  return {
+    ...said,
+    ...(isObject(message) && { message: marked(message) }),
+    ...(isObject(content_block) && { content_block: marked(content_block) }),
+    ...(Array.isArray(content) && { content: content.map(block => marked(block as JsonObject)) })
+  }
+}
+
 /** Who may come in is Google's business, and all else Anthropic's. */
 const claudeVoice: Voice = {
   ...anthropicVoice,
@@ -28,6 +45,13 @@ const claudeVoice: Voice = {
     claims: ({ path }) => path.includes('/publishers/anthropic/'),
     notJson: anthropicVoice.gate.notJson
   },
+  reply: (ask, plans, studio) => {
+    const { usage, body, frames } = anthropicVoice.reply({ ...ask, model: ask.model.replace('@', '-') }, plans, studio)
+    const framed = (frame: Frame): Frame => ({ ...frame, data: JSON.stringify(onVertex(JSON.parse(frame.data))) })
+    return { usage, body: () => onVertex(body()), frames: () => frames().map(framed) }
+  },
+  newRequestId: ids => ids.next('req_vrtx_011C', 20),
+  headers: requestId => ({ 'request-id': requestId }),
   errorBody: (refusal, requestId) =>
     /^[A-Z_]+$/.test(refusal.type) ? errorBody(refusal) : anthropicVoice.errorBody(refusal, requestId)
 }

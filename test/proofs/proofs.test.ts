@@ -28,7 +28,11 @@ const BUSY = ['--within', '2000']
 // They wait more than they work.
 describe('the proofs, small', { concurrency: 3 }, () => {
   test('faults: all of the catalogue, with short timeouts', async t => {
-    passes(await runProof(t, 'faults', ['--quick']))
+    const proof = await runProof(t, 'faults', ['--quick'])
+    const failed = proof.of('FAIL')
+    // A provider that flaps does so by the clock: a machine busy with other tests may miss its turn, once.
+    const isLate = failed.length > 0 && failed.every(line => line.startsWith('flapping'))
+    passes(isLate ? await runProof(t, 'faults', ['--quick', '--only', 'flapping']) : proof)
   })
 
   test('faults: without retries, fallback and recovery they are met badly', async t => {

@@ -1,4 +1,5 @@
 import { anthropicVoice } from '../anthropic/index.ts'
+import { asSold } from '../anthropic/sold.ts'
 import type { Ask } from '../ask.ts'
 import type { Door, Visit } from '../door.ts'
 import { isObject, type Json, type JsonObject } from '../json.ts'
@@ -90,24 +91,6 @@ function parse(text: string): unknown {
 /** Claude's own name, without region, maker and version. */
 function claudeOf(model: string): string {
   return /(claude-.+?)(?:-v\d+)?(?::\d+)?$/.exec(model)?.[1] ?? model
-}
-
-/** Members that Anthropic sends from home only. */
-function asSold({ stop_details: _, ...said }: JsonObject): JsonObject {
-  if (isObject(said.message)) said.message = asSold(said.message)
-  if (isObject(said.delta)) said.delta = asSold(said.delta)
-  if (Array.isArray(said.content)) said.content = said.content.map(withoutCaller)
-  if (isObject(said.content_block)) said.content_block = withoutCaller(said.content_block)
-  if (isObject(said.usage)) {
-    const { service_tier: __, inference_geo: ___, output_tokens_details: ____, ...usage } = said.usage
-    said.usage = usage
-  }
-  return said
-}
-
-function withoutCaller(block: Json): JsonObject {
-  const { caller: _, ...rest } = block as JsonObject
-  return rest
 }
 
 function frameOf(frame: Frame, { usage }: Reply): Frame {
