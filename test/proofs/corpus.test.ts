@@ -15,7 +15,7 @@ import { dialects } from '../../src/dialects/index.ts'
 import { fixtures } from '../support/dialects.ts'
 
 /** `npm run corpus` holds them all. */
-const ONE_IN = 20
+const ONE_IN = 40
 
 const REAL = { dialects: Object.values<Dialect>(dialects), readStream, forceCanonical: false }
 
