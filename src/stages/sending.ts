@@ -258,7 +258,9 @@ export class Sending implements UpstreamHandler {
 
   #readError(bytes: Buffer): Failure {
     const { secret } = this.#rooms.credential(this.#provider, this.#step.credential)
-    return readError({ dialect: this.#prepared.dialect, status: this.#status, headers: this.#headers, bytes, secret })
+    const { dialect, endpoint } = this.#prepared
+    const isWrapped = endpoint.framing !== undefined && endpoint.framing !== dialect.framing
+    return readError({ dialect, status: this.#status, headers: this.#headers, bytes, secret, isWrapped })
   }
 
   error(failure: Failure): void {

@@ -72,6 +72,8 @@ export interface ErrorAnswer {
   bytes: Buffer
   /** The credential that the provider was sent, and may say back. */
   secret: Secret | undefined
+  /** The address wraps the dialect in a way of its own: its errors are none that the dialect's clients would know. */
+  isWrapped: boolean
 }
 
 /** Headers of a provider's error that its own dialect's clients act upon. */
@@ -79,7 +81,7 @@ const ERROR_HEADERS = ['content-type', 'retry-after', 'retry-after-ms', 'x-shoul
 
 /** A provider's error answer, classified by its dialect and kept as it came (D34). */
 export function readError(answer: ErrorAnswer): Failure {
-  const { dialect, status, headers, bytes, secret } = answer
+  const { dialect, status, headers, bytes, secret, isWrapped } = answer
   const tells = (said: string) => holdsSecret(said) || secret?.isIn(said) === true
   const text = bytes.toString('utf8')
   let body: JsonObject | string = text
@@ -106,6 +108,6 @@ export function readError(answer: ErrorAnswer): Failure {
     details: failure.details,
     ...(failure.param !== undefined && { param: failure.param }),
     ...(failure.retryAfterMs !== undefined && { retryAfterMs: failure.retryAfterMs }),
-    ...(!tells(text) && { native: { dialect: dialect.name, status, headers: kept, body: bytes } })
+    ...(!isWrapped && !tells(text) && { native: { dialect: dialect.name, status, headers: kept, body: bytes } })
   })
 }

@@ -254,3 +254,13 @@ test('no secret and no token is in any log or answer', () => {
     assert.ok(!said.includes(text) && !said.includes(JSON.stringify(text).slice(1, -1)), text.slice(0, 12))
   }
 })
+
+test('Claude behind Bedrock: what Amazon refuses, an Anthropic client hears as Anthropic says it', async () => {
+  const answer = await send(`${gateway.gateway.url}/v1/messages`, {
+    body: { model: `bedrock-keys/${CLAUDE}`, max_tokens: 10, messages: [] }
+  })
+  assert.equal(answer.status, 400, answer.text)
+  const { type, error } = answer.json() as { type: string; error: { type: string; message: string } }
+  assert.deepEqual([type, error.type], ['error', 'invalid_request_error'])
+  assert.match(error.message, /messages/)
+})
