@@ -76,6 +76,9 @@ export interface ErrorAnswer {
   isWrapped: boolean
 }
 
+/** No client's dialect: what is said so is said anew to everybody. */
+const WRAPPED = 'wrapped'
+
 /** Headers of a provider's error that its own dialect's clients act upon. */
 const ERROR_HEADERS = ['content-type', 'retry-after', 'retry-after-ms', 'x-should-retry']
 
@@ -108,6 +111,6 @@ export function readError(answer: ErrorAnswer): Failure {
     details: failure.details,
     ...(failure.param !== undefined && { param: failure.param }),
     ...(failure.retryAfterMs !== undefined && { retryAfterMs: failure.retryAfterMs }),
-    ...(!isWrapped && !tells(text) && { native: { dialect: dialect.name, status, headers: kept, body: bytes } })
+    ...(!tells(text) && { native: { dialect: isWrapped ? WRAPPED : dialect.name, status, headers: kept, body: bytes } })
   })
 }
