@@ -9,7 +9,16 @@
 import { parseArgs } from 'node:util'
 import { canReadCpu, loadAverage, readCpu, readMachineUs, spentUs } from './rig/cpu.ts'
 import { Stage } from './rig/processes.ts'
-import { nginxVersion, type Subject, startGateway, startMock, startNginx, startWasteful } from './rig/proxies.ts'
+import {
+  nginxVersion,
+  type Subject,
+  startBare,
+  startFull,
+  startGateway,
+  startMock,
+  startNginx,
+  startWasteful
+} from './rig/proxies.ts'
 import { cells, closing, type Judged, judge, type Outcome, table } from './rig/report.ts'
 import { inTurns, type Pace, Refused } from './rig/windows.ts'
 import { CROSS_STREAMS, CROSS_WHOLE, LONG, STREAMS, WHOLE_8, WHOLE_32, type Workload } from './rig/workloads.ts'
@@ -37,6 +46,9 @@ const ROWS: readonly Row[] = [
   { workload: CROSS_STREAMS, pace: { ...STREAM_PACE, windows: 1 } }
 ]
 
+/** Keys, three budgets, three limits, prices and the ledger, against none of it. */
+const FEATURES_GOAL = 1.4
+
 const SHORT: Pace = { windows: 2, windowMs: 300, warmMs: 200 }
 /** Above this many CPUs busy with something else, the figures are marked as noisy. */
 const NOISY_CPUS = 0.3
@@ -45,6 +57,7 @@ const RUN_MS = 180_000
 
 /** Proxies are there, or the reason why one is not. */
 interface Field {
+  mockPort: number
   gateway: Subject | string
   nginx: Subject | string
 }
@@ -68,6 +81,7 @@ async function compareAll(stage: Stage, options: { short: boolean; broken: boole
     else if (outcome.problem?.verdict === 'FAIL') rows.push([`  ${outcome.problem.why}`, '', '', '', '', ''])
   }
   console.log(`\n${table(rows)}\n`)
+  judged.push(await compareFeatures(stage, field.mockPort, options))
   const otherCpus = noise()
   if (otherCpus > NOISY_CPUS)
     console.log(`Noisy: other processes kept ${otherCpus.toFixed(1)} CPUs busy; absolute figures are too high.\n`)
@@ -82,9 +96,28 @@ async function startAll(stage: Stage, broken: boolean): Promise<Field> {
   const mock = await startMock(stage)
   const startSubject = broken ? startWasteful : startGateway
   return {
+    mockPort: mock.port,
     gateway: await startSubject(stage, mock.port).catch(error => `the gateway ${error.message}`),
     nginx:
       version === undefined ? NO_NGINX : await startNginx(stage, mock.port).catch(error => `nginx ${error.message}`)
+  }
+}
+
+/** Everything on against nothing on, both with the gateway: what keys, budgets, limits and the ledger cost together. */
+async function compareFeatures(
+  stage: Stage,
+  mockPort: number,
+  { short, broken }: { short: boolean; broken: boolean }
+): Promise<Judged> {
+  const pace = short ? SHORT : WHOLE_PACE
+  try {
+    const nothing = await startBare(stage, mockPort)
+    const everything = await (broken ? startWasteful : startFull)(stage, mockPort)
+    const [gateway = [], nginx = []] = await inTurns(WHOLE_8, [everything, nothing], pace)
+    return judge('everything on, CPU', FEATURES_GOAL, { gateway, nginx }, 'nothing on')
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    return judge('everything on, CPU', FEATURES_GOAL, { gateway: [], nginx: [], problem: { verdict: 'FAIL', why } })
   }
 }
 

@@ -5,7 +5,7 @@ export const PAGE_PATH = new URL('../docs/reference/errors.md', import.meta.url)
 
 const INTRODUCTION = `# Errors
 
-<!-- Written by scripts/errors-page.ts from src/errors.ts. Change the table there, then run \`npm run docs\`. -->
+<!-- Written by scripts/errors-page.ts from src/errors/codes.ts. Change the table there, then run \`npm run docs\`. -->
 
 Every failure of the gateway has one of these codes. It comes in the error shape of the client's own dialect, so that
 the official SDKs raise their usual exceptions: OpenAI's \`error.code\`, Anthropic's \`error.code\` beside \`error.type\`.

@@ -1,14 +1,9 @@
+import type { Caller } from './access/caller.ts'
 import { Failure } from './errors.ts'
 import type { Step } from './routing/facts.ts'
-import type { Call, Reply } from './stages/call.ts'
+import { attemptsIn, type Call, type Reply } from './stages/call.ts'
 import type { GoOn } from './stages/recover.ts'
 import { endedBy } from './wire/exchange.ts'
-
-/** Who is calling. */
-export interface Caller {
-  /** Name of the key; undefined in open mode. */
-  key: string | undefined
-}
 
 /** What the pipeline may call, and nothing else. `build.ts` makes the real ones; tests pass fakes. */
 export interface Rooms {
@@ -17,6 +12,11 @@ export interface Rooms {
   unwrap(call: Call, caller: Caller): Call
   /** Model asked for → plan: a generator that is told each failure and names the next step. */
   resolve(call: Call, caller: Caller): Generator<Step, Failure | undefined, Failure>
+  /**
+   * Takes the call in (D3): rates, its place, and the worst case of its first step over every budget of who pays, all
+   * or none. What it reserves is the call's from then on, until it is recorded.
+   */
+  admit(call: Call, caller: Caller, first: Step | undefined): void | Promise<void>
   /** Waits before a retry; rejects with `client_closed` when the client leaves meanwhile. */
   wait(call: Call, milliseconds: number): Promise<void>
   /**
@@ -44,33 +44,47 @@ export async function handle(asked: Call, rooms: Rooms): Promise<Reply> {
     caller = known instanceof Promise ? await known : known
     call = rooms.unwrap(call, caller)
     const steps = rooms.resolve(call, caller)
-    const reply = await follow(call, rooms, steps, trail)
-    const goOn: GoOn = (rest, broken) => follow(rest, rooms, steps, trail, broken)
+    const first = await admitted(call, caller, rooms, steps, trail)
+    const reply = await follow(call, rooms, steps, trail, first)
+    const goOn: GoOn = (rest, broken) => follow(rest, rooms, steps, trail, told(steps, trail, broken))
     const answer = rooms.wrap(call, caller, rooms.recover(call, reply, trail, goOn))
     return rooms.observe(call, caller, trail, answer)
   } catch (thrown) {
     const met = Failure.from(thrown)
     // What stopped the call may be the gateway's own leaving, and then the client is still there to hear of it.
     const failure = (met.kind === 'aborted' && endedBy(call.signal)) || met
-    failure.attempts = trail.length
+    failure.attempts = attemptsIn(trail)
     rooms.failed(call, caller, trail, failure)
     throw failure
   }
 }
 
-/**
- * Walks the plan: attempts each step until one answers. Every failure goes onto the trail and back to the plan, also
- * that of a stream which was `broken` after its beginning.
- */
-async function follow(
-  call: Call,
-  rooms: Rooms,
-  steps: ReturnType<Rooms['resolve']>,
-  trail: Failure[],
-  broken?: Failure
-): Promise<Reply> {
-  if (broken) trail.push(broken)
-  let next = broken ? steps.next(broken) : steps.next()
+type Steps = ReturnType<Rooms['resolve']>
+type Next = ReturnType<Steps['next']>
+
+/** Admits the call with the first step of its plan; where a budget has no room for that one, a later one may be cheaper. */
+async function admitted(call: Call, caller: Caller, rooms: Rooms, steps: Steps, trail: Failure[]): Promise<Next> {
+  let next = steps.next()
+  for (;;) {
+    // Where nobody may be asked, the call ends for that, and takes nothing.
+    if (next.done) return next
+    try {
+      const admission = rooms.admit(call, caller, next.value)
+      if (admission instanceof Promise) await admission
+      return next
+    } catch (thrown) {
+      const failure = Failure.from(thrown)
+      const isTargets = failure.kind === 'budget_exceeded' || failure.provider !== undefined
+      if (!isTargets) throw failure
+      next = told(steps, trail, failure)
+      if (next.done) throw failure
+    }
+  }
+}
+
+/** Walks the plan from a step of it: attempts each until one answers. Every failure goes onto the trail and to the plan. */
+async function follow(call: Call, rooms: Rooms, steps: Steps, trail: Failure[], first: Next): Promise<Reply> {
+  let next = first
   while (!next.done) {
     const step = next.value
     try {
@@ -80,9 +94,14 @@ async function follow(
       const failure = Failure.from(thrown)
       // Nobody is there to hear another answer; and a fault of ours would only repeat itself.
       if (failure.kind === 'aborted' || failure.kind === 'internal') throw failure
-      trail.push(failure)
-      next = steps.next(failure)
+      next = told(steps, trail, failure)
     }
   }
   throw next.value ?? new Failure('provider_unreachable', 'No target of the route can be called.')
+}
+
+/** The plan's next step after this failure; also after that of a stream which broke when it had begun. */
+function told(steps: Steps, trail: Failure[], failure: Failure): Next {
+  trail.push(failure)
+  return steps.next(failure)
 }

@@ -4,10 +4,14 @@ import type { FastifyInstance } from 'fastify'
 import { refuseWebPage } from './access/open-mode.ts'
 import { OwnedIds } from './access/owned.ts'
 import { type AdminHall, adminApp } from './admin/app.ts'
+import { governanceOf } from './admin/governance-of.ts'
 import type { Welcome } from './admin/welcome.ts'
-import { buildPlan, noteRefused, type Plan, type Plant } from './build.ts'
+import { keep } from './build/kept.ts'
+import { type Access, type Opened, openStores } from './build/open.ts'
+import { buildPlan, type Plan, type Plant } from './build.ts'
 import { systemClock } from './clock.ts'
 import {
+  type Config,
   type ConfigWatch,
   type Drain,
   isLoopback,
@@ -18,17 +22,17 @@ import {
 import { refuse, writeFailure } from './endpoints/answer.ts'
 import type { Endpoint, Hall } from './endpoints/endpoint.ts'
 import { endpoints } from './endpoints/index.ts'
-import { KEEP_ALIVE_MS } from './endpoints/keep-alive.ts'
 import { Failure } from './errors.ts'
-import { handle } from './gateway.ts'
 import type { Log } from './log.ts'
 import { createSigners } from './providers/auth/signers.ts'
 import { systemRandom } from './random.ts'
 import { Recent } from './records/recent.ts'
 import { Health } from './routing/health.ts'
 import { Secret } from './secret.ts'
+import { hallOf } from './server/hall.ts'
 import { type Sim, startSim } from './sim/index.ts'
 import type { CallRecord } from './stages/call.ts'
+import { tellWebhook } from './telemetry/webhook.ts'
 import { VERSION } from './version.ts'
 import type { Exchange, Headers } from './wire/exchange.ts'
 import { createHttpServer, type HttpLimits, type HttpServer } from './wire/http.ts'
@@ -51,6 +55,10 @@ export interface StartOptions {
   adminToken?: Secret
   /** What all keys of the process are derived from; without one, what it gives out is of no use after it. */
   secret?: Secret
+  /** Everything is kept there, or in the servers that the configuration names; without it nothing is, as tests want it. */
+  directory?: string
+  /** What is turned off to show that a proof notices: the journal, the holds, or the deadlines of stores. */
+  breakage?: 'journal' | 'deadline'
   /** Times and sizes of the listener that the configuration does not set: for tests. */
   http?: Partial<HttpLimits>
   /** How long a stream may be silent before its client gets a sign of life: for tests. */
@@ -69,15 +77,14 @@ const LINGER_MS = 1_000
 const TIMER_MAX_MS = 2 ** 31 - 1
 /** When a call that is turned away may come back: to another replica by then. */
 const RETRY_AFTER_MS = 1_000
-/** For a client's body to arrive; a 40 MB body over a slow line takes its time. */
-const BODY_TIMEOUT_MS = 300_000
 
 /** The table of doors: what `METHOD path` they answer. */
 const DOORS: readonly Endpoint[] = Object.values(endpoints)
 
 /** Starts everything and listens. Rejects when the port is taken, and then leaves nothing behind. */
 export async function startGatehouse(options: StartOptions): Promise<Gatehouse> {
-  const gatehouse = new Gatehouse(options)
+  const opened = await open(options)
+  const gatehouse = new Gatehouse(options, opened)
   try {
     await gatehouse.start()
   } catch (thrown) {
@@ -85,6 +92,13 @@ export async function startGatehouse(options: StartOptions): Promise<Gatehouse> 
     throw listenProblem(thrown, options.first.config.listen)
   }
   return gatehouse
+}
+
+/** The stores of a gateway that has a directory; counters in memory, and no ledger, of one that has not. */
+function open({ directory, secret, first, log, breakage }: StartOptions): Promise<Opened> | Opened {
+  const rooms = { clock: systemClock, log }
+  if (directory === undefined || secret === undefined) return { kept: keep({}, rooms), access: undefined }
+  return openStores({ directory, secret, settings: first.config.stores, breakage }, rooms)
 }
 
 /** Why we cannot listen there, in words and with what helps. */
@@ -102,6 +116,7 @@ function listenProblem(thrown: unknown, { host, port }: Listen): unknown {
 export class Gatehouse {
   readonly #options: StartOptions
   readonly #plant: Plant
+  readonly #access: Access | undefined
   #plan: Plan
   #hall: Hall
   #server: HttpServer | undefined
@@ -117,8 +132,9 @@ export class Gatehouse {
   #turnedAway = 0
   port = 0
 
-  constructor(options: StartOptions) {
+  constructor(options: StartOptions, { kept, access }: Opened) {
     this.#options = options
+    this.#access = access
     const upstream = createUpstream({ clock: systemClock })
     this.#plant = {
       clock: systemClock,
@@ -129,11 +145,14 @@ export class Gatehouse {
       health: new Health(systemClock),
       signers: createSigners({ clock: systemClock, upstream }),
       ownedIds: new OwnedIds(options.secret ?? passingSecret()),
+      kept,
+      storedKeys: access?.storedKeys,
       version: VERSION,
       simUrl: undefined,
       forceCanonical: options.forceCanonical
     }
     this.#plan = buildPlan(options.first, this.#plant, options.env)
+    this.#govern(options.first.config)
     this.#hall = this.#hallOf(this.#plan)
   }
 
@@ -178,8 +197,18 @@ export class Gatehouse {
     })
   }
 
+  /** What is kept lives on; how it refuses, and whom it tells, is the configuration's. */
+  #govern({ budgetStatus, keys, webhooks }: Config): void {
+    const { kept, upstream, clock, log } = this.#plant
+    kept.refusalStatus = budgetStatus
+    kept.declaredKeys = keys
+    const rooms = { upstream, clock, log, userAgent: `gatehouse/${VERSION}` }
+    kept.webhook = (url, message) => void tellWebhook(url, message, webhooks, rooms)
+  }
+
   #use(plan: Plan): void {
     this.#plan = plan
+    this.#govern(plan.config)
     this.#hall = this.#hallOf(plan)
   }
 
@@ -239,10 +268,8 @@ export class Gatehouse {
       refuse: headers => this.#refuse(headers),
       newId: () => this.#plant.random.id(),
       adminToken: this.#options.adminToken,
-      explain: {
-        explain: (call, key, assuming) => this.#plan.explain(call, key, assuming),
-        monotonicMs: () => this.#plant.clock.monotonicMs()
-      },
+      explain: { explain: (...of) => this.#plan.explain(...of), monotonicMs: () => this.#plant.clock.monotonicMs() },
+      governance: governanceOf(this.#plant, () => this.#plan, this.#access, this.#options.secret),
       doorMethods: path => [...new Set(DOORS.filter(door => door.path.test(path)).map(door => door.method))]
     }
   }
@@ -335,6 +362,7 @@ export class Gatehouse {
     await this.#app?.close()
     await this.#plant.upstream.close()
     await this.#sim?.close()
+    await this.#plant.kept.close()
     log?.info({ cut, turnedAway: this.#turnedAway, tookMs: Math.round(clock.monotonicMs() - startedMs) }, 'drained')
     this.#plant.log.flush()
   }
@@ -345,21 +373,6 @@ export class Gatehouse {
     const signal = AbortSignal.any([this.#hurry.signal, over.signal])
     void done?.then(() => over.abort())
     await sleep(Math.min(Math.max(0, milliseconds), TIMER_MAX_MS), undefined, { signal }).catch(() => {})
-  }
-}
-
-/** What the doors see of a plan. */
-function hallOf(plan: Plan, plant: Plant, keepAliveMs = KEEP_ALIVE_MS): Hall {
-  return {
-    handle: call => handle(call, plan.rooms),
-    refused: (id, dialect, failure) => noteRefused(id, dialect.name, failure, plant),
-    authenticate: credentials => void plan.keys?.authenticate(credentials),
-    models: () => plan.models,
-    newId: () => plant.random.id(),
-    clock: plant.clock,
-    bodyLimits: { bytesMax: plan.config.limits.bodyBytesMax, timeoutMs: BODY_TIMEOUT_MS },
-    depthMax: plan.config.limits.depthMax,
-    keepAliveMs
   }
 }
 

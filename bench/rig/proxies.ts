@@ -17,6 +17,7 @@ export interface Subject {
 }
 
 const MOCK = fileURLToPath(new URL('./mock.ts', import.meta.url))
+const BARE = fileURLToPath(new URL('./bare.ts', import.meta.url))
 const WASTEFUL = fileURLToPath(new URL('./wasteful.ts', import.meta.url))
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const CLIENT_KEY = 'gh-bench-client-0123456789'
@@ -36,24 +37,54 @@ export async function startGateway(
   upstreamPort: number,
   nodeFlags: readonly string[] = []
 ): Promise<Subject> {
-  const config = path.join(stage.directory, 'gatehouse.yaml')
-  writeFileSync(
-    config,
-    `listen: 127.0.0.1:0
-auth: keys
-keys: [{ name: bench, key: ${CLIENT_KEY} }]
+  return start(stage, 'gateway', nodeFlags, `${KEYS}${atMock(upstreamPort)}`)
+}
+
+/** The same with everything on: budgets in dollars, limits of all kinds, prices. */
+export function startFull(stage: Stage, upstreamPort: number): Promise<Subject> {
+  return start(stage, 'everything', [], `${KEYS}${atMock(upstreamPort)}${EVERYTHING}`)
+}
+
+/** The same with nothing on: no keys, nothing kept. */
+export async function startBare(stage: Stage, upstreamPort: number): Promise<Subject> {
+  const program = stage.run('proxy', node(BARE, atMock(upstreamPort)))
+  return { name: 'nothing', pid: program.pid, port: await portFrom(program), model: `lab/${MODEL}`, key: CLIENT_KEY }
+}
+
+function atMock(port: number): string {
+  return `listen: 127.0.0.1:0
 log: { level: warn }
 providers:
   lab:
     like: openai
-    base_url: http://127.0.0.1:${upstreamPort}/v1
+    base_url: http://127.0.0.1:${port}/v1
     keys: [${UPSTREAM_KEY}]
     allow_private: [127.0.0.0/8]
 `
-  )
-  const data = path.join(stage.directory, 'data')
+}
+
+const KEYS = `auth: keys
+keys: [{ name: bench, key: ${CLIENT_KEY}, team: bench, org: bench }]
+`
+
+const EVERYTHING = `budgets:
+  - { scope: { key: "*" }, limit: { usd: "1000000" }, window: month }
+  - { scope: { team: bench }, limit: { usd: "1000000" }, window: rolling 30d }
+  - { scope: { org: bench }, limit: { tokens: 1000000000000 }, window: day }
+rate_limits:
+  - { scope: { key: "*" }, requests: 100M/minute }
+  - { scope: { team: "*" }, tokens: 100B/minute }
+  - { scope: { key: "*" }, calls: 1000 }
+prices:
+  - { provider: lab, model: "*", usd: { input_mtok: 1, output_mtok: 4 } }
+`
+
+async function start(stage: Stage, name: string, nodeFlags: readonly string[], yaml: string): Promise<Subject> {
+  const config = path.join(stage.directory, `${name}.yaml`)
+  writeFileSync(config, yaml)
+  const data = path.join(stage.directory, `data-${name}`)
   const program = stage.run('proxy', node(...nodeFlags, MAIN, 'start', '--config', config, '--data', data))
-  return { name: 'gateway', pid: program.pid, port: await portFrom(program), model: `lab/${MODEL}`, key: CLIENT_KEY }
+  return { name, pid: program.pid, port: await portFrom(program), model: `lab/${MODEL}`, key: CLIENT_KEY }
 }
 
 /** The stand-in of `--break`. */

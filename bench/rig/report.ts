@@ -35,7 +35,7 @@ export function ratios({ gateway, nginx }: Outcome): Spread {
 }
 
 /** `name: 4.20 × nginx (goal: at most 6 ×) PASS`. Judged on the median. */
-export function judge(name: string, goal: number, outcome: Outcome): Judged {
+export function judge(name: string, goal: number, outcome: Outcome, beside = 'nginx'): Judged {
   const limit = `(goal: at most ${goal} ×)`
   if (outcome.problem) {
     const { verdict, why } = outcome.problem
@@ -44,7 +44,7 @@ export function judge(name: string, goal: number, outcome: Outcome): Judged {
   const { median } = ratios(outcome)
   const verdict = median <= goal ? 'PASS' : 'FAIL'
   const why = verdict === 'FAIL' ? ` ${(median / goal).toFixed(2)} times the goal` : ''
-  return { verdict, line: `${name}: ${median.toFixed(2)} × nginx ${limit} ${verdict}${why}` }
+  return { verdict, line: `${name}: ${median.toFixed(2)} × ${beside} ${limit} ${verdict}${why}` }
 }
 
 /** `N passed, N failed, N skipped`, and whether the run has failed: a skip counts as one where CI asks for all of it. */

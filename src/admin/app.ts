@@ -1,9 +1,10 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { checkAdminToken } from '../access/admin-token.ts'
 import { type Code, Failure } from '../errors.ts'
 import type { Secret } from '../secret.ts'
 import type { Headers } from '../wire/exchange.ts'
-import { type ExplainRooms, explainRequest } from './explain.ts'
+import { adminApi, checkDeclared } from './api.ts'
+import type { ExplainRooms } from './explain.ts'
+import type { Governance } from './governance.ts'
 import { HOME_POLICY, type Home, homePage } from './home.ts'
 
 /** What everything beside the doors needs. */
@@ -14,31 +15,35 @@ export interface AdminHall {
   /** The refusal of a request that a web page may have sent in open mode; undefined where it may pass (D16). */
   refuse(headers: Headers): Failure | undefined
   newId(): string
-  /** Who has it may use `/admin/*`; without one nobody may. */
+  /** Who has it owns `/admin/*`; without one nobody does. */
   adminToken: Secret | undefined
   explain: ExplainRooms
+  /** Absent where the gateway keeps nothing: there is nothing to govern then. */
+  governance?: Governance | undefined
   /** Methods of the door at this path; empty where none is. */
   doorMethods(path: string): readonly string[]
 }
 
-/** A call to explain is as large as a call; those that carry films need not. */
-const EXPLAIN_BYTES_MAX = 8 * 1024 * 1024
+const PUBLIC = { config: { permission: 'public' } } as const
 
 /** Everything that is no door: the front page, the probes, and what is not there. */
 export async function adminApp(hall: AdminHall): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
-    routerOptions: { ignoreTrailingSlash: false },
+    routerOptions: { ignoreTrailingSlash: false, maxParamLength: 500 },
+    genReqId: () => hall.newId(),
     // A path that is no path (`/%zz`) is not there either.
     frameworkErrors: (_, request, reply) => fail(reply, nothingAt(hall, request, reply), hall)
   })
+  app.addHook('onRoute', checkDeclared)
   app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-gatehouse-request-id', request.id)
     const refused = hall.refuse(request.headers as Headers)
     // Before any body is read: what is wrong with it does not matter where nobody wants it.
     const failure = refused ?? (request.is404 ? nothingAt(hall, request, reply) : undefined)
     if (failure) return fail(reply, failure, hall)
   })
-  app.get('/', (_, reply) =>
+  app.get('/', PUBLIC, (_, reply) =>
     reply
       .headers({
         'content-security-policy': HOME_POLICY,
@@ -49,18 +54,14 @@ export async function adminApp(hall: AdminHall): Promise<FastifyInstance> {
       .send(homePage(hall.home()))
   )
   // Alive: the loop turns. It asks nobody else, or a slow store would have us restarted.
-  app.get('/livez', () => ({ status: 'ok' }))
-  app.get('/readyz', (_, reply) => (hall.ready() ? { status: 'ok' } : reply.code(503).send({ status: 'draining' })))
+  app.get('/livez', PUBLIC, () => ({ status: 'ok' }))
+  app.get('/readyz', PUBLIC, (_, reply) =>
+    hall.ready() ? { status: 'ok' } : reply.code(503).send({ status: 'draining' })
+  )
   app.setErrorHandler((thrown, _, reply) => fail(reply, failureOf(thrown), hall))
   app.register(admin => adminApi(admin, hall), { prefix: '/admin' })
   await app.ready()
   return app
-}
-
-/** The admin API. What is registered here asks for the token before anything else, however its path was spelled. */
-async function adminApi(app: FastifyInstance, hall: AdminHall): Promise<void> {
-  app.addHook('onRequest', async request => checkAdminToken(hall.adminToken, request.headers.authorization))
-  app.post('/explain', { bodyLimit: EXPLAIN_BYTES_MAX }, ({ body }) => explainRequest(body, hall.explain))
 }
 
 /** The framework's own refusals of a body, in our words. */
@@ -89,11 +90,13 @@ function nothingAt(hall: AdminHall, request: FastifyRequest, reply: FastifyReply
 }
 
 /** An error outside any dialect, in the shape that most clients read. */
-function fail(reply: FastifyReply, failure: Failure, hall: AdminHall): FastifyReply {
-  const id = hall.newId()
-  const { message, code } = failure
+function fail(reply: FastifyReply, failure: Failure, { governance }: AdminHall): FastifyReply {
+  const { id } = reply.request
+  const { message, code, param } = failure
+  if (code === 'internal') governance?.log.error({ request: id, thrown: failure.cause }, 'the admin API met a fault')
+  if (failure.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(failure.retryAfterMs / 1_000))
   return reply
     .code(failure.status)
     .header('x-gatehouse-request-id', id)
-    .send({ error: { message, type: 'gatehouse_error', code }, request_id: id })
+    .send({ error: { message, type: 'gatehouse_error', code, ...(param !== undefined && { param }) }, request_id: id })
 }

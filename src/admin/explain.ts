@@ -8,6 +8,7 @@ import { PER_CALL_MEMBERS, readPerCall } from '../routing/per-call.ts'
 import { ROUTE_KINDS } from '../routing/schema.ts'
 import type { Call } from '../stages/call.ts'
 import type { CallExplanation } from '../stages/route-call.ts'
+import { type Route, readInput, route } from './route.ts'
 
 /** A call as its client would send it; every member but the model may be left out. */
 const explainSchema = z.strictObject({
@@ -19,6 +20,25 @@ const explainSchema = z.strictObject({
   assuming: z.enum(ROUTE_KINDS).default('server_error')
 })
 
+/** A call to explain is as large as a call; those that carry films need not. */
+const EXPLAIN_BYTES_MAX = 8 * 1024 * 1024
+
+export const explainRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/explain',
+    permission: 'routes:explain',
+    tag: 'routes',
+    summary:
+      'Where a call would go if every target failed, and why each other candidate was left out. No call is made.',
+    body: explainSchema,
+    bodyBytesMax: EXPLAIN_BYTES_MAX,
+    reply: z.looseObject({}),
+    keepsNothing: true,
+    run: ({ body, explain }) => explained(body, explain)
+  })
+]
+
 /** What an explanation is worked out with: the plan in force, and now. */
 export interface ExplainRooms {
   explain(call: Call, key: string | undefined, assuming: Kind): CallExplanation
@@ -27,15 +47,13 @@ export interface ExplainRooms {
 
 /**
  * `POST /admin/explain`: where a call would go if every target failed, and why each other candidate was left out. No
- * call is made. Failures: `wrong_type` for a request that is none, and those that the call itself would get.
+ * call is made. Failures: `invalid_input` for a request that is none, and those that the call itself would get.
  */
 export function explainRequest(request: unknown, rooms: ExplainRooms): CallExplanation {
-  const { success, data, error } = explainSchema.safeParse(request)
-  if (!success) {
-    const [issue] = error.issues
-    const param = issue?.path.join('.') ?? ''
-    throw new Failure('wrong_type', `${param === '' ? 'The body' : `"${param}"`}: ${issue?.message}.`, { param })
-  }
+  return explained(readInput(explainSchema, request) as z.output<typeof explainSchema>, rooms)
+}
+
+function explained(data: z.output<typeof explainSchema>, rooms: ExplainRooms): CallExplanation {
   const { headers, key, assuming } = data
   const dialect: Dialect = dialects[data.dialect]
   const sent = data.body as JsonObject

@@ -131,8 +131,9 @@ function remember<Value>(memory: Map<string, Value>, name: string, make: () => V
   return value
 }
 
+/** Of our own rows, and the name of the price data with its version: to read all of it would take too long for a call. */
 function digestOf(names: readonly string[]): string {
-  const hash = createHash('sha256')
-  for (const name of names) hash.update(`${name}\n${rowsOf(name)}\n${JSON.stringify(shelfOf(name).priced)}\n`)
+  const hash = createHash('sha256').update(PRICE_DATA.document)
+  for (const name of names) hash.update(`${name}\n${rowsOf(name)}\n`)
   return hash.digest('hex').slice(0, 12)
 }

@@ -84,3 +84,26 @@ function readLine(
   }))
   return { nanoUsdPerMillion: nanoUsd(price.base * perMillion), tiers }
 }
+
+/** The lines that hold at a time; undefined where nobody knows any. */
+export function linesInForce(
+  prices: Prices | null | undefined,
+  wallMs: number
+): Readonly<Record<string, PriceLine>> | undefined {
+  return prices?.findLast(table => isInForce(table, wallMs))?.lines
+}
+
+function isInForce({ when }: PriceTable, wallMs: number): boolean {
+  if (!when) return true
+  const now = new Date(wallMs).toISOString()
+  if ('from' in when) return when.from <= now
+  const time = now.slice(11, 19)
+  const { fromUtc, toUtc } = when
+  return fromUtc <= toUtc ? time >= fromUtc && time < toUtc : time >= fromUtc || time < toUtc
+}
+
+/** The price of a line for a call with so much input, cached and not. */
+export function priceAt(line: PriceLine, inputTokens: number): number {
+  const tier = line.tiers?.findLast(({ aboveInputTokens }) => inputTokens > aboveInputTokens)
+  return (tier ?? line).nanoUsdPerMillion
+}

@@ -1,10 +1,18 @@
 // Written by `npm run generate` from the files of this folder. Do not edit.
 
 export const commands = {
+  admins: () => import('./admins.ts'),
+  audit: () => import('./audit.ts'),
+  budgets: () => import('./budgets.ts'),
   check: () => import('./check.ts'),
   explain: () => import('./explain.ts'),
   init: () => import('./init.ts'),
+  keys: () => import('./keys.ts'),
+  limits: () => import('./limits.ts'),
+  prices: () => import('./prices.ts'),
   schema: () => import('./schema.ts'),
   sim: () => import('./sim.ts'),
-  start: () => import('./start.ts')
+  start: () => import('./start.ts'),
+  teams: () => import('./teams.ts'),
+  usage: () => import('./usage.ts')
 } as const

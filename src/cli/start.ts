@@ -46,6 +46,7 @@ export async function run(argv: string[]): Promise<void> {
     path,
     env: process.env,
     log,
+    directory,
     adminToken: admin.token,
     secret,
     forceCanonical: process.env.FORCE_CANONICAL === '1'

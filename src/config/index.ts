@@ -14,7 +14,7 @@ import { errorCode, type Substituted, substituter } from './substitute.ts'
 export { isLoopback } from './checks.ts'
 export type { Overrides } from './complete.ts'
 export { ConfigProblems, formatProblem, type Problem } from './problems.ts'
-export type { Config, Drain, Limits, Listen } from './schema.ts'
+export type { Config, Drain, Limits, Listen, StoreSettings } from './schema.ts'
 export { type ConfigWatch, watchConfig } from './watch.ts'
 
 export interface LoadOptions {

@@ -1,7 +1,10 @@
 import * as z from 'zod'
+import { budgetInput, declaredKey, priceInput, rateLimitInput, teamInput } from '../access/inputs.ts'
 import { duration, named, percent, secret, size } from '../fields.ts'
 import { entrySchema } from '../providers/schema.ts'
 import { routesSchema, timeoutDefaultsSchema } from '../routing/schema.ts'
+import type { Secret } from '../secret.ts'
+import type { WebhookSettings } from '../telemetry/webhook.ts'
 
 export interface Listen {
   /** A host name or address, without brackets. */
@@ -40,6 +43,15 @@ export interface OverloadSettings {
   memoryShare: number
 }
 
+/** Where things are kept. */
+export interface StoreSettings {
+  /** A directory. */
+  data: string
+  databaseUrl: Secret | undefined
+  redisUrl: Secret | undefined
+  durable: 'kernel' | 'strict'
+}
+
 /** `127.0.0.1:8080`, `[::1]:8080`, `gateway.internal:80`; undefined for anything else. */
 export function parseListen(text: string): Listen | undefined {
   const match = /^(?:\[([\da-fA-F:.]+)\]|([^\s:[\]/]+)):(\d{1,5})$/.exec(text)
@@ -60,10 +72,30 @@ const listenSchema = z
     return z.NEVER
   })
 
-const keySchema = z.strictObject({
-  name: z.string().min(1).describe('What logs call the holder of this key.'),
-  key: secret.describe('What clients send as `Authorization: Bearer …`, `x-api-key` or `api-key`.')
-})
+const storesSchema = z
+  .strictObject({
+    data: z.string().min(1).default('./data').describe('Directory of everything kept, from the working directory.'),
+    database_url: secret
+      .optional()
+      .describe('`postgres://…` (15 or newer), for several replicas. Without it: SQLite in `data`.'),
+    redis_url: secret
+      .optional()
+      .describe('`redis://…` (7.0 or newer): counters that replicas share. Without it: in memory, or in PostgreSQL.'),
+    durable: z
+      .enum(['kernel', 'strict'])
+      .default('kernel')
+      .describe(
+        '`kernel`: the ledger survives the process; `strict`: the power cut too, at the price of a disk write a call.'
+      )
+  })
+  .transform(
+    (stores): StoreSettings => ({
+      data: stores.data,
+      databaseUrl: stores.database_url,
+      redisUrl: stores.redis_url,
+      durable: stores.durable
+    })
+  )
 
 const limitsSchema = z
   .strictObject({
@@ -100,6 +132,20 @@ const mediaSchema = z
   .transform(
     (media): MediaSettings => ({ fetch: media.fetch, bytesMax: media.size, allowPrivate: media.allow_private })
   )
+
+const webhooksSchema = z
+  .strictObject({
+    allow_private: z
+      .array(z.union([z.cidrv4(), z.cidrv6()]))
+      .default([])
+      .describe('Private address ranges that webhooks may lead to.'),
+    secret: secret
+      .optional()
+      .describe(
+        'Signs every message: `x-gatehouse-signature: t=…,v1=…`, the HMAC-SHA-256 of `t.body`. Without it: unsigned.'
+      )
+  })
+  .transform((webhooks): WebhookSettings => ({ allowPrivate: webhooks.allow_private, secret: webhooks.secret }))
 
 const drainSchema = z
   .strictObject({
@@ -152,13 +198,29 @@ export const configSchema = z
     routes: routesSchema
       .prefault({})
       .describe('Model names that clients may ask for beside `provider/model`, and where such calls go.'),
-    keys: z.array(keySchema).default([]).describe('Keys that clients may use.'),
-    stores: z
-      .strictObject({
-        data: z.string().min(1).default('./data').describe('Directory of everything kept, from the working directory.')
-      })
-      .prefault({})
-      .describe('Where things are kept.'),
+    keys: z.array(declaredKey).default([]).describe('Keys that clients may use; more can be made by the admin API.'),
+    teams: z.array(teamInput).default([]).describe('Teams; more can be made by the admin API.'),
+    budgets: z
+      .array(budgetInput)
+      .default([])
+      .describe('How much may be spent, by whom, in what time; more can be made by the admin API.'),
+    budget_status: z
+      .union([z.literal(429), z.literal(402)])
+      .default(429)
+      .describe('The status of a call that a budget has no room for.'),
+    rate_limits: z
+      .array(rateLimitInput)
+      .default([])
+      .describe('How many requests, tokens and calls in flight; more can be made by the admin API.'),
+    prices: z
+      .array(priceInput)
+      .default([])
+      .describe('Prices of your own models, discounts and markups; more can be made by the admin API.'),
+    unknown_price: z
+      .enum(['allow', 'block'])
+      .default('allow')
+      .describe('What happens to a call whose price nobody knows: its cost is `null` and counted, or it is refused.'),
+    stores: storesSchema.prefault({}).describe('Where things are kept.'),
     strict: z
       .boolean()
       .default(false)
@@ -166,6 +228,7 @@ export const configSchema = z
         'Refuse a call of which a part cannot be said in the dialect of its target, instead of naming the loss.'
       ),
     limits: limitsSchema.prefault({}).describe('The largest things taken; everything above is refused.'),
+    webhooks: webhooksSchema.prefault({}).describe('How addresses that want to be told (of budgets) are told.'),
     media: mediaSchema.prefault({}).describe('Pictures and documents that are named by address.'),
     drain: drainSchema.prefault({}).describe('How the gateway leaves when it is told to (SIGTERM).'),
     overload: overloadSchema
@@ -194,9 +257,16 @@ export interface Config {
   readonly providers: ParsedConfig['providers']
   readonly routes: ParsedConfig['routes']
   readonly keys: ParsedConfig['keys']
+  readonly teams: ParsedConfig['teams']
+  readonly budgets: ParsedConfig['budgets']
+  readonly budgetStatus: number
+  readonly rateLimits: ParsedConfig['rate_limits']
+  readonly prices: ParsedConfig['prices']
+  readonly unknownPrice: ParsedConfig['unknown_price']
   readonly stores: ParsedConfig['stores']
   readonly strict: boolean
   readonly limits: Limits
+  readonly webhooks: WebhookSettings
   readonly media: MediaSettings
   readonly drain: Drain
   readonly overload: OverloadSettings

@@ -2,6 +2,7 @@ import type { Frame } from '../dialects/canonical.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import { Failure } from '../errors.ts'
 import type { JsonObject } from '../json.ts'
+import { usdText } from '../nano.ts'
 import type { Answered, Call, Reply } from '../stages/call.ts'
 import { type Exchange, endedBy } from '../wire/exchange.ts'
 import type { Outcome, Sink } from '../wire/frames.ts'
@@ -107,7 +108,8 @@ class FrameWriter implements Sink<Frame> {
   #remainder(): string {
     const { answered, isLate } = this.#facts
     const continued = answered.continued ?? []
-    if (!isLate && continued.length === 0) return ''
+    const cost = typeof answered.costNano === 'number' ? { cost_usd: usdText(answered.costNano) } : undefined
+    if (!isLate && continued.length === 0) return cost ? lateWord(this.#framing, cost) : ''
     const { provider, model, attempts, fallback, losses, simulated } = answered
     return lateWord(this.#framing, {
       request_id: this.#call.id,
@@ -115,6 +117,7 @@ class FrameWriter implements Sink<Frame> {
       model,
       attempts,
       fallback,
+      ...cost,
       ...(losses.length > 0 && { lost: [...losses] }),
       ...(continued.length > 0 && {
         continued: continued.map(({ afterChars, ...who }) => ({ ...who, after_chars: afterChars }))
@@ -138,9 +141,24 @@ function gatehouseHeaders(call: Call, reply: Reply, nowMs: number): Record<strin
     'x-gatehouse-attempts': String(attempts),
     'x-gatehouse-fallback': String(fallback),
     'x-gatehouse-overhead-ms': Math.max(0, nowMs - call.startedMs - call.waitedMs).toFixed(2),
+    ...moneyHeaders(reply),
     ...(losses.length > 0 && { 'x-gatehouse-lost': headerText(losses.join(', ')).slice(0, 2_000) }),
     ...(simulated && { 'x-gatehouse-simulated': 'true' })
   }
+}
+
+/** What it cost, where all of it is known by now, and what is left. */
+function moneyHeaders({ how, answered }: Reply): Record<string, string> {
+  const { costNano, remainingNano, limits = [] } = answered
+  const headers: Record<string, string> = {}
+  if (how === 'whole' && typeof costNano === 'number') headers['x-gatehouse-cost-usd'] = usdText(costNano)
+  if (remainingNano !== undefined) headers['x-gatehouse-budget-remaining-usd'] = usdText(remainingNano)
+  for (const { unit, limit, remaining, resetMs } of limits) {
+    headers[`x-ratelimit-limit-${unit}`] = String(limit)
+    headers[`x-ratelimit-remaining-${unit}`] = String(remaining)
+    headers[`x-ratelimit-reset-${unit}`] = `${(resetMs / 1000).toFixed(3)}s`
+  }
+  return headers
 }
 
 /** Model names and member names come from clients: nothing of them may break a header. */
@@ -188,7 +206,7 @@ export function writeFailure(
     headers['retry-after'] = String(Math.ceil(waitMs / 1000))
     headers['retry-after-ms'] = String(Math.ceil(waitMs))
   }
-  if (isTriedOut(failure)) headers['x-should-retry'] = 'false'
+  if (isTriedOut(failure) || failure.kind === 'budget_exceeded') headers['x-should-retry'] = 'false'
   const native = failure.native
   if (native && native.dialect === dialect.name && isAboutTheRequest(failure)) {
     exchange.send(native.status, { ...JSON_TYPE, ...headers, ...native.headers }, native.body)

@@ -7,6 +7,7 @@ import { nameIn } from './paths.ts'
  * https://learn.microsoft.com/azure/ai-foundry/openai/reference#chat-completions
  */
 export const endpoint = chatDoor({
+  door: 'chat',
   path: /^(?:\/openai)?\/deployments\/(.+)\/chat\/completions$/,
   dialect: dialects['openai-chat'],
   operation: 'chat',

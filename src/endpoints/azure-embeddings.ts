@@ -4,6 +4,7 @@ import { nameIn } from './paths.ts'
 
 /** Azure OpenAI's address of a deployment: https://learn.microsoft.com/azure/ai-foundry/openai/reference#embeddings */
 export const endpoint = chatDoor({
+  door: 'embeddings',
   path: /^(?:\/openai)?\/deployments\/(.+)\/embeddings$/,
   dialect: dialects['openai-chat'],
   operation: 'embeddings',

@@ -7,6 +7,7 @@ import { doorPath } from './paths.ts'
  * its spellings (`/openai/v1/chat/completions`); its older ones name the model, in `azure-chat-completions.ts`.
  */
 export const endpoint = chatDoor({
+  door: 'chat',
   path: doorPath('/chat/completions'),
   dialect: dialects['openai-chat'],
   operation: 'chat'

@@ -33,6 +33,8 @@ const ONCE = new Set([
 type JsonKind = NonNullable<ReturnType<JsonBody['kind']>>
 
 export interface ChatDoor {
+  /** As the scopes of keys name it. */
+  door: string
   path: RegExp
   dialect: Dialect
   operation: Operation
@@ -94,8 +96,10 @@ async function readCall(
 ): Promise<Call> {
   const { dialect, operation } = door
   const credentials = credentialsOf(exchange)
+  const { remoteAddress } = exchange
   // A stranger's body is not worth reading.
-  hall.authenticate(credentials)
+  const known = hall.authenticate({ credentials, address: remoteAddress, door: door.door })
+  if (known instanceof Promise) await known
   const address = door.address?.(parameters, exchange.query) ?? {}
   const type = exchange.headers['content-type'] ?? ''
   if (!/^application\/json\s*(?:;|$)/i.test(type)) {
@@ -123,6 +127,8 @@ async function readCall(
     routing,
     credentials,
     signal: exchange.signal,
+    address: remoteAddress,
+    door: door.door,
     startedMs: exchange.startedMs,
     waitedMs: 0
   }

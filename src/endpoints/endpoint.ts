@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.ts'
 import type { ListedModel } from '../build.ts'
 import type { Clock } from '../clock.ts'
 import type { Dialect } from '../dialects/dialect.ts'
@@ -8,17 +9,25 @@ import type { BodyLimits, Exchange, Headers } from '../wire/exchange.ts'
 /** What a door may use: the gateway of the config version in force, and the limits of what comes in. */
 export interface Hall {
   handle(call: Call): Promise<Reply>
-  /** Whether this caller may see lists: the same check as for calls. Throws a Failure. */
-  authenticate(credentials: readonly string[]): void
+  /** Who is calling, by the same check as for calls. Throws a Failure, or rejects with one. */
+  authenticate(who: Knock): Caller | Promise<Caller>
   /** Notes a request that never became a call, so that its id is found in the log. */
   refused(id: string, dialect: Dialect, failure: Failure): void
-  models(): readonly ListedModel[]
+  /** Those that the caller may ask for. */
+  models(caller: Caller): readonly ListedModel[]
   newId(): string
   clock: Clock
   bodyLimits: BodyLimits
   depthMax: number
   /** How long a stream may be silent before its client gets a sign of life, in milliseconds. */
   keepAliveMs: number
+}
+
+/** What a caller shows at a door. */
+export interface Knock {
+  credentials: readonly string[]
+  address: string
+  door: string
 }
 
 /** A door: a method and path that clients know, one file each. */

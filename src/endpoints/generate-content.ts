@@ -4,6 +4,7 @@ import { modelOf, modelPath } from './gemini-address.ts'
 
 /** Google's Gemini: https://ai.google.dev/api/generate-content#method:-models.generatecontent */
 export const endpoint = chatDoor({
+  door: 'gemini',
   path: modelPath('generateContent'),
   dialect: dialects.gemini,
   operation: 'chat',

@@ -26,8 +26,9 @@ export const endpoint: Endpoint = {
     const shape = shapeFor(exchange.headers, exchange.path)
     const id = hall.newId()
     try {
-      hall.authenticate(credentialsOf(exchange))
-      const body = answer(exchange, hall.models(), shape, parameters[1])
+      const knock = { credentials: credentialsOf(exchange), address: exchange.remoteAddress, door: 'models' }
+      const caller = await hall.authenticate(knock)
+      const body = answer(exchange, hall.models(caller), shape, parameters[1])
       exchange.send(200, headers(shape.dialect, id), JSON.stringify(body))
     } catch (thrown) {
       refuse(exchange, hall, shape.dialect, thrown, id)

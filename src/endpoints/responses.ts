@@ -7,6 +7,7 @@ import { doorPath } from './paths.ts'
  * kept at the provider (`previous_response_id`, `conversation`, `prompt`).
  */
 export const endpoint = chatDoor({
+  door: 'responses',
   path: doorPath('/responses'),
   dialect: dialects['openai-responses'],
   operation: 'chat',

@@ -32,7 +32,7 @@ export function storedDoor({ method, tail, query = [] }: StoredDoor): Endpoint {
       const id = hall.newId()
       try {
         const credentials = credentialsOf(exchange)
-        hall.authenticate(credentials)
+        await hall.authenticate({ credentials, address: exchange.remoteAddress, door: 'objects' })
         const search = allowed(new URLSearchParams(exchange.query), query)
         const object: KeptObject = {
           kind: 'response',
@@ -62,6 +62,8 @@ function callAbout(object: KeptObject, exchange: Exchange, id: string, credentia
     object,
     credentials,
     signal: exchange.signal,
+    address: exchange.remoteAddress,
+    door: 'objects',
     startedMs: exchange.startedMs,
     waitedMs: 0
   }

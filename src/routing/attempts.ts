@@ -158,6 +158,7 @@ function exclusion(target: Target, hasCredential: boolean, at: Walk): Reason | u
 
 function wishExclusion(target: Target, { wishes, model, wallMs }: Facts): Reason | undefined {
   if (wishes.pinned !== undefined && wishes.pinned !== target.provider) return 'pinned'
+  if (wishes.allowed && !wishes.allowed(target.provider)) return 'key'
   const provider = target.provider.toLowerCase()
   if (wishes.only && !wishes.only.has(provider)) return 'only'
   if (wishes.ignore?.has(provider)) return 'ignore'

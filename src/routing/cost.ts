@@ -1,4 +1,4 @@
-import type { PriceLine, Prices, PriceTable } from '../catalog/prices.ts'
+import { linesInForce, type PriceLine, type Prices, priceAt } from '../catalog/prices.ts'
 import type { Wishes } from './facts.ts'
 
 /** The shape of a request, in tokens, as far as it is known beforehand. */
@@ -48,25 +48,4 @@ export function withinPrice(
     keepsIfAny(lines.requests, max.request) &&
     keepsIfAny(lines.images, max.image)
   )
-}
-
-function linesInForce(
-  prices: Prices | null | undefined,
-  wallMs: number
-): Readonly<Record<string, PriceLine>> | undefined {
-  return prices?.findLast(table => isInForce(table, wallMs))?.lines
-}
-
-function isInForce({ when }: PriceTable, wallMs: number): boolean {
-  if (!when) return true
-  const now = new Date(wallMs).toISOString()
-  if ('from' in when) return when.from <= now
-  const time = now.slice(11, 19)
-  const { fromUtc, toUtc } = when
-  return fromUtc <= toUtc ? time >= fromUtc && time < toUtc : time >= fromUtc || time < toUtc
-}
-
-function priceAt(line: PriceLine, inputTokens: number): number {
-  const tier = line.tiers?.findLast(({ aboveInputTokens }) => inputTokens > aboveInputTokens)
-  return (tier ?? line).nanoUsdPerMillion
 }

@@ -65,6 +65,8 @@ export interface Wishes {
   maxPrice?: { prompt?: number; completion?: number; request?: number; image?: number } | undefined
   sort?: Best | undefined
   noFallback?: boolean | undefined
+  /** Whether the key lets this provider answer. Absent: it lets all. */
+  allowed?: ((provider: string) => boolean) | undefined
   /** The one provider that has what the call refers to. */
   pinned?: string | undefined
 }

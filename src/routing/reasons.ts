@@ -10,6 +10,7 @@ export const REASONS = {
   only: 'the call allows other providers only',
   ignore: 'the call wants this provider left out',
   allow_fallbacks: 'the call allows no fallback beyond the order it gave',
+  key: 'the key does not allow its provider',
   pinned: 'what the call refers to is kept at another provider',
   max_price: 'it costs more than the call allows, or nobody knows its price',
   no_fallback: 'the call wants no fallback',

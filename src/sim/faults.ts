@@ -109,7 +109,7 @@ function torn({ event, data }: Frame): Frame {
   return { kind: 'between', event, data: data.slice(0, data.length * 0.7) }
 }
 
-function isContent(frame: Frame): boolean {
+export function isContent(frame: Frame): boolean {
   return frame.kind === 'content'
 }
 

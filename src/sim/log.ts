@@ -35,6 +35,8 @@ export interface SimLogEntry {
   usage: JsonObject | null
   /** Whether that usage went out. */
   usageSent: boolean
+  /** How much of the answer had been generated when it ended, 0 to 1: a stream as far as it was sent, a whole one all. */
+  generated: number
   finish: Ending
   /** Milliseconds from reading the request to the client's leaving. */
   abortedAfterMs?: number

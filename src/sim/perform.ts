@@ -1,5 +1,5 @@
 import type { Ask } from './ask.ts'
-import { type Script, scriptOf } from './faults.ts'
+import { isContent, type Script, scriptOf } from './faults.ts'
 import type { Outlet } from './outlet.ts'
 import type { Refusal } from './refusal.ts'
 import type { Reply, Voice } from './voice.ts'
@@ -45,6 +45,8 @@ export async function perform(stage: Stage, reply: Reply): Promise<void> {
 async function sendWhole(stage: Stage, reply: Reply): Promise<void> {
   const { ask, voice, outlet } = stage
   const { id, amount } = ask.behaviour
+  // It is generated before any of it is sent.
+  if (id !== 'error-200-first-event') outlet.entry.generated = 1
   const good = JSON.stringify(reply.body())
   const error = voice.error('in-stream', ask.model)
   const body = wholeBody(id, good, JSON.stringify(voice.errorBody(error, outlet.entry.requestId)))
@@ -89,7 +91,7 @@ async function sendStream(stage: Stage, reply: Reply): Promise<void> {
     headers['content-length'] = bytes + PROMISED_BYTES
   }
   outlet.head(200, headers)
-  if (!(await writeFrames(stage, script, chunks))) return
+  if (!(await writeFrames(stage, script, chunks, good.filter(isContent).length))) return
   const next = good[script.frames.length]
   if (script.ending === 'cut' && voice.framing.cutsInside && next) {
     const chunk = voice.framing.write(next, chunks.length)
@@ -131,12 +133,14 @@ async function leave(outlet: Outlet, how: Leaving): Promise<void> {
 async function writeFrames(
   { ask, outlet, paceMs }: Stage,
   script: Script,
-  chunks: (string | Buffer)[]
+  chunks: (string | Buffer)[],
+  contentFrames: number
 ): Promise<boolean> {
   const storyPaceMs = ask.behaviour.id === 'story' ? (paceMs ?? STORY_PACE_MS) : 0
   const pace = ask.directives.paceMs ?? storyPaceMs
   const isBytewise = ask.behaviour.id === 'bytes-1'
   let isFirst = true
+  let sent = 0
   for (const [at, frame] of script.frames.entries()) {
     if (frame.kind === 'content') {
       const delayMs = isFirst ? script.firstContentAfterMs : pace
@@ -146,6 +150,7 @@ async function writeFrames(
     const chunk = chunks[at]!
     const isOpen = isBytewise ? await outlet.writeBytewise(chunk) : await outlet.write(chunk)
     if (!isOpen) return false
+    if (frame.kind === 'content') outlet.entry.generated = ++sent / contentFrames
     if (frame.tellsUsage) outlet.entry.usageSent = true
   }
   return true

@@ -117,6 +117,7 @@ export class Provider {
         responseBytes: 0,
         usage: null,
         usageSent: false,
+        generated: 0,
         finish: 'open',
         bytesAfterClientClose: 0
       },

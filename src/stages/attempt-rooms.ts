@@ -35,7 +35,6 @@ export interface AttemptRooms {
   fetchMedia: PrepareOptions['fetchMedia']
   upstream: Upstream
   clock: Clock
-  newId(): string
   strict: boolean
   forceCanonical: boolean
   userAgent: string

@@ -4,7 +4,7 @@ import { Failure } from '../errors.ts'
 import { type Endpoint, embeddingsEndpoint, endpointFor, type Outgoing, type Provider } from '../providers/provider.ts'
 import type { Step } from '../routing/facts.ts'
 import type { AttemptRooms } from './attempt-rooms.ts'
-import type { Call, Reply } from './call.ts'
+import type { AttemptWatch, Call, Reply } from './call.ts'
 import { estimate } from './count-tokens.ts'
 import { embed, type WholeReply } from './embed.ts'
 import { prepareObject } from './objects.ts'
@@ -16,9 +16,9 @@ import { Sending } from './sending.ts'
  * One attempt at one target: prepare, send, classify. Resolves at the commit point: with the whole answer, or with a
  * stream whose first content has come. Rejects with the Failure that the plan is told.
  */
-export async function attempt(call: Call, step: Step, rooms: AttemptRooms): Promise<Reply> {
+export async function attempt(call: Call, step: Step, rooms: AttemptRooms, watch: AttemptWatch): Promise<Reply> {
   const provider = rooms.provider(step.target.provider)
-  if (call.object) return send(call, step, rooms, prepareObject(call, call.object, provider, rooms))
+  if (call.object) return send(call, step, rooms, prepareObject(call, call.object, provider, rooms, watch.id), watch)
   const endpoint = endpointIn(call, provider, step.target.model)
   const dialect: Dialect = dialects[endpoint.dialect]
   if (call.operation === 'count-tokens' && !dialect.tokens) return estimate(call, step)
@@ -28,7 +28,7 @@ export async function attempt(call: Call, step: Step, rooms: AttemptRooms): Prom
     provider,
     endpoint,
     dialect,
-    attemptId: rooms.newId(),
+    attemptId: watch.id,
     strict: rooms.strict,
     forceCanonical: rooms.forceCanonical,
     userAgent: rooms.userAgent,
@@ -36,12 +36,12 @@ export async function attempt(call: Call, step: Step, rooms: AttemptRooms): Prom
     fetchMedia: rooms.fetchMedia
   }
   if (call.operation === 'embeddings') {
-    return embed(call, options, prepared => sendWhole(call, step, rooms, prepared))
+    return embed(call, options, prepared => sendWhole(call, step, rooms, prepared, watch))
   }
   const making = prepare(begun ?? call, options)
   const prepared = making instanceof Promise ? await making : making
   if (begun) prepared.touches.push(dialect.members.conversation)
-  const reply = await send(call, step, rooms, prepared)
+  const reply = await send(call, step, rooms, prepared, watch)
   return begun && reply.how === 'stream' ? { ...reply, prefilled: true } : reply
 }
 
@@ -55,14 +55,27 @@ function endpointIn({ operation, dialect }: Call, provider: Provider, model: str
   })
 }
 
-async function sendWhole(call: Call, step: Step, rooms: AttemptRooms, prepared: Prepared): Promise<WholeReply> {
-  const reply = await send(call, step, rooms, prepared)
+async function sendWhole(
+  call: Call,
+  step: Step,
+  rooms: AttemptRooms,
+  prepared: Prepared,
+  watch: AttemptWatch
+): Promise<WholeReply> {
+  const reply = await send(call, step, rooms, prepared, watch)
   if (reply.how === 'whole') return reply
   throw new Failure('internal', 'A stream came where a whole answer was asked for.')
 }
 
 /** Sends it, and once more where all that was wrong was a token that had been revoked before its time. */
-async function send(call: Call, step: Step, rooms: AttemptRooms, prepared: Prepared, isAgain = false): Promise<Reply> {
+async function send(
+  call: Call,
+  step: Step,
+  rooms: AttemptRooms,
+  prepared: Prepared,
+  watch: AttemptWatch,
+  isAgain = false
+): Promise<Reply> {
   const provider = rooms.provider(step.target.provider)
   const credential = rooms.credential(provider, step.credential)
   const { method, endpoint, body } = prepared
@@ -72,11 +85,11 @@ async function send(call: Call, step: Step, rooms: AttemptRooms, prepared: Prepa
   const headers = [...prepared.headers, ...(signing instanceof Promise ? await signing : signing)]
   try {
     return await new Promise<Reply>((resolve, reject) =>
-      new Sending(call, step, rooms, provider, prepared, resolve, reject).send({ ...outgoing, headers })
+      new Sending(call, step, rooms, provider, prepared, watch, resolve, reject).send({ ...outgoing, headers })
     )
   } catch (thrown) {
     const isRefused = thrown instanceof Failure && thrown.kind === 'our_credential'
     if (!isRefused || !rooms.refused(provider, endpoint, credential) || isAgain) throw thrown
-    return send(call, step, rooms, prepared, true)
+    return send(call, step, rooms, prepared, watch, true)
   }
 }

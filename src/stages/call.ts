@@ -1,15 +1,19 @@
 import type { Event, Frame } from '../dialects/canonical.ts'
 import type { Address, Dialect, Operation } from '../dialects/dialect.ts'
 import type { OwnedKind } from '../dialects/owned.ts'
-import type { Failure } from '../errors.ts'
+import type { Code, Failure } from '../errors.ts'
 import type { JsonBody } from '../json.ts'
+import type { Hold, LimitView } from '../money/hold.ts'
+import type { RequestSize } from '../money/reckoning.ts'
+import type { Nano } from '../nano.ts'
 import type { PerCall } from '../routing/per-call.ts'
+import type { Payers } from '../stores/rows.ts'
 import type { Usage } from '../usage.ts'
 import type { Headers } from '../wire/exchange.ts'
 import type { Source } from '../wire/frames.ts'
 import type { CLIENT_FRAMINGS } from '../wire/framing.ts'
 
-/** One call of a client, as every stage sees it. Nothing in it changes but `waitedMs`. */
+/** One call of a client, as every stage sees it. Nothing in it changes but `waitedMs`, and `account` is opened once. */
 export interface Call {
   readonly id: string
   readonly operation: Operation
@@ -31,6 +35,12 @@ export interface Call {
   readonly credentials: readonly string[]
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal
+  /** The client's address. */
+  readonly address?: string
+  /** Which door it came in by, as the scopes of keys name it. */
+  readonly door?: string
+  /** Who pays, and what is reserved for it; from admission on. */
+  account?: Account
   /** On the monotonic clock, in milliseconds. */
   readonly startedMs: number
   /** Milliseconds spent waiting for providers and between retries, so far: what is left of the total is our own. */
@@ -43,6 +53,26 @@ export interface Call {
   readonly intake?: Intake
   /** What the client has of the answer already, where a broken stream is gone on with. */
   readonly continues?: Continuation
+}
+
+/** Whoever keeps the books of one attempt. */
+export interface AttemptWatch {
+  /** Travels as `x-client-request-id` where the provider allows it. */
+  id: string
+  /** Its first byte is about to go to a socket. What this throws ends the attempt unsent. */
+  sending?(): void
+}
+
+/** Who a call is charged to, and what it holds. */
+export interface Account {
+  payers: Payers
+  hold: Hold
+  /** How large the request is, for the worst case of each target; worked out once. */
+  size: RequestSize | undefined
+  /** What its attempts came to, so far; null: one of them has no price. */
+  costNano: Nano | null
+  /** Attempts that were begun: the number of the next. */
+  begun: number
 }
 
 /** What the client's own dialect may say in the address of the call instead of its body. */
@@ -107,6 +137,12 @@ export interface Answered {
   billsOn?: true
   /** Who keeps what the answer names; absent where it was said in another dialect. */
   holder?: Holder
+  /** What all attempts of the call came to, in nano-dollars, once it is over; null: a price is unknown. */
+  costNano?: number | null
+  /** What the tightest budget in dollars has left, in nano-dollars. */
+  remainingNano?: number
+  /** What is left of the limits of the caller. */
+  limits?: readonly LimitView[]
   /** Who went on with the stream after it had broken, in order; grows while the stream is sent. */
   continued?: Continued[]
 }
@@ -146,6 +182,19 @@ export type Reply =
       prefilled?: boolean
     })
 
+/** Codes with which we keep a step of the plan from being attempted at all. */
+const UNATTEMPTED: ReadonlySet<Code> = new Set([
+  'budget_exceeded',
+  'rate_limited_here',
+  'unpriced_model',
+  'store_unavailable'
+])
+
+/** How many attempts a trail of failures is of. */
+export function attemptsIn(trail: readonly Failure[]): number {
+  return trail.reduce((count, { code }) => count + (UNATTEMPTED.has(code) ? 0 : 1), 0)
+}
+
 /** Whether an event is something the client asked for: from here on the stream is committed (HOUSE 5). */
 export function isContent(event: Event): boolean {
   if (event.type === 'delta') return event.text !== undefined && event.text !== ''
@@ -178,5 +227,8 @@ export interface CallRecord {
    * provider's), `cut_short` (a limit of the reading came first), or `bills_on` (closed, at a provider that bills on).
    */
   afterAbort?: 'drained' | 'cut_short' | 'bills_on'
+  payers: Payers
+  /** What its attempts came to; null: a price is unknown; undefined: it never got so far. */
+  costNano: Nano | null | undefined
   configDigest: string
 }

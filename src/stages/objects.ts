@@ -9,7 +9,13 @@ import { type Prepared, requestHeaders } from './prepare.ts'
  * A call about something that its provider keeps, made ready: a path, and no body. Failure `unknown_object` where the
  * provider does not speak the call's dialect any more.
  */
-export function prepareObject(call: Call, object: KeptObject, provider: Provider, rooms: AttemptRooms): Prepared {
+export function prepareObject(
+  call: Call,
+  object: KeptObject,
+  provider: Provider,
+  rooms: AttemptRooms,
+  id: string
+): Prepared {
   const { dialect } = call
   const endpoint = provider.endpoints.find(each => dialects[each.dialect] === dialect)
   if (!endpoint) throw unknownObject(object.kind)
@@ -19,7 +25,7 @@ export function prepareObject(call: Call, object: KeptObject, provider: Provider
     endpoint,
     method: object.method,
     path: object.path(object.id),
-    headers: requestHeaders(call, { dialect, provider, endpoint, userAgent, attemptId: rooms.newId() }),
+    headers: requestHeaders(call, { dialect, provider, endpoint, userAgent, attemptId: id }),
     body: undefined,
     losses: [],
     touches: [],

@@ -3,7 +3,7 @@ import type { Frame } from '../dialects/canonical.ts'
 import type { Failure } from '../errors.ts'
 import { mergeUsage, type Usage } from '../usage.ts'
 import type { Outcome, Sink, Source } from '../wire/frames.ts'
-import { type Answered, type Call, type CallRecord, isContent, type Reply } from './call.ts'
+import { type Answered, attemptsIn, type Call, type CallRecord, isContent, type Reply } from './call.ts'
 
 export interface ObserveRooms {
   clock: Clock
@@ -20,8 +20,9 @@ export function observe(
   reply: Reply,
   rooms: ObserveRooms
 ): Reply {
-  const answered = { ...reply.answered, attempts: trail.length + 1 }
+  const answered = { ...reply.answered, attempts: attemptsIn(trail) + 1, ...moneyOf(call) }
   if (reply.how === 'whole') {
+    call.account?.hold.close()
     const record = blank(call, key, trail, rooms)
     rooms.record({
       ...record,
@@ -37,9 +38,11 @@ export function observe(
   }
   // A stream that was gone on with has taken more attempts than its beginning.
   const count = (isOnTrail: boolean) => {
-    answered.attempts = trail.length + (isOnTrail ? 0 : 1)
+    answered.attempts = attemptsIn(trail) + (isOnTrail ? 0 : 1)
+    Object.assign(answered, moneyOf(call))
   }
   const finished = (outcome: Outcome, seen: Seen) => {
+    call.account?.hold.close()
     count(outcome.how === 'failed' && trail.includes(outcome.failure))
     rooms.record({
       ...blank(call, key, trail, rooms),
@@ -62,6 +65,14 @@ function afterAbort(drained: boolean | undefined, { billsOn }: Answered): Pick<C
   return billsOn ? { afterAbort: 'bills_on' } : {}
 }
 
+/** What the call came to so far, and what its budgets and limits have left. */
+function moneyOf({ account }: Call): Pick<Answered, 'costNano' | 'remainingNano' | 'limits'> {
+  if (!account) return {}
+  const { hold, costNano } = account
+  const { remainingNano, limits } = hold
+  return { costNano, ...(remainingNano !== undefined && { remainingNano }), ...(limits.length > 0 && { limits }) }
+}
+
 /** Records a call that got no reply. */
 export function failed(
   call: Call,
@@ -70,9 +81,10 @@ export function failed(
   failure: Failure,
   rooms: ObserveRooms
 ): void {
+  call.account?.hold.close()
   rooms.record({
     ...blank(call, key, trail, rooms),
-    attempts: trail.length,
+    attempts: attemptsIn(trail),
     status: failure.status,
     outcome: failure.kind === 'aborted' ? 'aborted' : 'failed',
     usage: failure.usage,
@@ -102,7 +114,9 @@ function blank(call: Call, key: string | undefined, trail: readonly Failure[], r
     finish: undefined,
     firstTokenMs: undefined,
     totalMs: rooms.clock.monotonicMs() - call.startedMs,
-    configDigest: rooms.configDigest
+    configDigest: rooms.configDigest,
+    payers: call.account?.payers ?? {},
+    costNano: call.account?.costNano
   }
 }
 

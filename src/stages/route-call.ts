@@ -1,3 +1,4 @@
+import { allowsModel, allowsProvider, type Caller } from '../access/caller.ts'
 import type { Ability } from '../catalog/facts.ts'
 import type { Clock } from '../clock.ts'
 import { Failure, type Kind } from '../errors.ts'
@@ -31,8 +32,8 @@ export interface RoutingRooms {
 }
 
 /** The plan of a call. Its last failure says which candidates were left out, and why. */
-export function* planCall(call: Call, key: string | undefined, rooms: RoutingRooms): Generator<Step, Failure, Failure> {
-  const { route, facts } = decide(call, key, rooms)
+export function* planCall(call: Call, caller: Caller, rooms: RoutingRooms): Generator<Step, Failure, Failure> {
+  const { route, facts } = decide(call, caller, rooms)
   const { steps, shared } = planWith(route, facts)
   const failure = yield* steps
   return explainEnd(failure, call.model, leftOut(shared.passed, shared.triedNames))
@@ -48,8 +49,8 @@ export interface CallExplanation extends Explanation {
 }
 
 /** Throws the Failure that the call itself would get before any attempt: an unknown model, a wrong header. */
-export function explainCall(call: Call, key: string | undefined, rooms: RoutingRooms, assuming: Kind): CallExplanation {
-  const { route, facts, rule } = decide(call, key, rooms)
+export function explainCall(call: Call, caller: Caller, rooms: RoutingRooms, assuming: Kind): CallExplanation {
+  const { route, facts, rule } = decide(call, caller, rooms)
   return { model: call.model, rule, assuming, ...explain(route, facts, assuming) }
 }
 
@@ -73,27 +74,41 @@ interface Decision {
 }
 
 /** The route of a call: of the model it names, or what else it says about its routing. */
-function decide(call: Call, key: string | undefined, rooms: RoutingRooms): Decision {
+function decide(call: Call, caller: Caller, rooms: RoutingRooms): Decision {
   const { names, providers } = rooms
   const perCall = call.routing ?? NOTHING
   const name = perCall.route === undefined ? call.model : configured(perCall.route, names)
   const found = resolveName(name, names, call.doorProvider)
+  mayAsk(caller, name, call, names)
   if (found?.target && providers.get(found.target.provider)?.routesItself) {
     // It understands these members itself, and better.
     const route = { use: name, params: { set: perCall.members } }
     const { noFallback } = perCall.wishes
-    return { route, rule: found.rule, facts: factsOf(call, key, rooms, { noFallback }, undefined) }
+    return { route, rule: found.rule, facts: factsOf(call, caller, rooms, { noFallback }, undefined) }
   }
   const first = entryOf(name, call, names, perCall.wishes, 'model')
   const further = perCall.models
     .filter(model => model !== name)
-    .map((model, index) => entryOf(model, call, names, perCall.wishes, `models[${index}]`).route)
+    .map((model, index) => {
+      mayAsk(caller, model, call, names, `models[${index}]`)
+      return entryOf(model, call, names, perCall.wishes, `models[${index}]`).route
+    })
   const route =
     further.length === 0
       ? first.route
       : { fallback: [first.route, ...further], on: MODELS_ON, fixed: perCall.sortsAcross ? undefined : (true as const) }
   const wishes = { ...perCall.wishes, sort: perCall.wishes.sort ?? first.sort }
-  return { route, rule: first.rule, facts: factsOf(call, key, rooms, wishes, first.totalMs) }
+  return { route, rule: first.rule, facts: factsOf(call, caller, rooms, wishes, first.totalMs) }
+}
+
+/** A key may be held to some models, by any of the names that lead to them. */
+function mayAsk(caller: Caller, written: string, call: Call, names: Names, param = 'model'): void {
+  // Of what is kept at a provider, its owner decides (D6).
+  if (caller.scopes.length === 0 || call.object) return
+  const { name } = splitVariant(written, names)
+  const target = resolveName(name, names, call.doorProvider)?.target
+  if (allowsModel(caller, target ? [name, target.model, nameOf(target)] : [name])) return
+  throw new Failure('not_allowed', `This key may not ask for the model "${name}".`, { param })
 }
 
 function configured(name: string, names: Names): string {
@@ -140,7 +155,7 @@ function splitVariant(written: string, names: Names): { name: string; variant: B
 /** What a plan may know, for this call. */
 function factsOf(
   call: Call,
-  key: string | undefined,
+  caller: Caller,
   rooms: RoutingRooms,
   wishes: Wishes,
   routeTotalMs: number | undefined
@@ -161,14 +176,18 @@ function factsOf(
       pinned ? [pinned.credential] : spread(providers.get(provider)!.credentials, random.chance()),
     model: ({ provider, model }) => modelFacts(providers.get(provider)!, model),
     asks,
-    fact: (name, zone) => factOf(name, zone, { call, key, asks, wallMs }),
+    fact: (name, zone) => factOf(name, zone, { call, key: caller.name, asks, wallMs }),
     remainingMs: () => call.startedMs + totalMs - clock.monotonicMs(),
     totalMs,
     wallMs,
     random: () => random.chance(),
     sticky: by => stickyValue(call, by),
     health: rooms.health,
-    wishes: pinned ? { ...wishes, pinned: pinned.provider } : wishes
+    wishes: {
+      ...wishes,
+      ...(pinned && { pinned: pinned.provider }),
+      ...(caller.scopes.length > 0 && { allowed: (provider: string) => allowsProvider(caller, provider) })
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import { endedBy, type Headers } from '../wire/exchange.ts'
 import { READERS, type StreamEvent, type StreamReader } from '../wire/framing.ts'
 import type { UpstreamCall, UpstreamHandler } from '../wire/upstream.ts'
 import type { AttemptRooms } from './attempt-rooms.ts'
-import type { Answered, Call, Reply } from './call.ts'
+import type { Answered, AttemptWatch, Call, Reply } from './call.ts'
 import { estimate } from './count-tokens.ts'
 import { Drain } from './drain.ts'
 import { frameMaker } from './frame-maker.ts'
@@ -35,6 +35,7 @@ export class Sending implements UpstreamHandler {
   readonly #reject: (failure: Failure) => void
   readonly #timeouts: Timeouts
   readonly #sentMs: number
+  readonly #watch: AttemptWatch
   readonly #abort = () => this.#left()
   /** Until the attempt, or for a stream the whole call, must be over. */
   #deadline: NodeJS.Timeout | undefined
@@ -60,6 +61,7 @@ export class Sending implements UpstreamHandler {
     rooms: AttemptRooms,
     provider: Provider,
     prepared: Prepared,
+    watch: AttemptWatch,
     resolve: (reply: Reply) => void,
     reject: (failure: Failure) => void
   ) {
@@ -68,6 +70,7 @@ export class Sending implements UpstreamHandler {
     this.#rooms = rooms
     this.#provider = provider
     this.#prepared = prepared
+    this.#watch = watch
     this.#resolve = resolve
     this.#reject = reject
     this.#timeouts = rooms.timeouts(step)
@@ -93,6 +96,10 @@ export class Sending implements UpstreamHandler {
     )
     // The signal may have fired while `send` ran, before there was a call to abort.
     if (signal.aborted) this.#upstream.abort()
+  }
+
+  sending(): void {
+    this.#watch.sending?.()
   }
 
   /** Timers of the attempt; those between bytes are the upstream's. */

@@ -44,6 +44,9 @@ export function explainEnd(failure: Failure | undefined, model: string, left: re
 }
 
 function nothingToTry(model: string, left: readonly LeftOut[]): Failure {
+  if (left.some(({ excludedBy }) => excludedBy === 'key')) {
+    return new Failure('not_allowed', `This key allows no provider that has "${model}".`, { param: 'model' })
+  }
   return isUnwanted(left)
     ? new Failure('no_allowed_target', `What the call allows leaves no target for "${model}".`, { param: 'provider' })
     : new Failure('provider_unreachable', `No target of "${model}" can be called.`)

@@ -286,6 +286,12 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler, Deadline {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // Nothing has been sent yet. By throwing here undici keeps the connection, but it is closed already.
     if (this.#over) throw new Error('given up')
+    try {
+      this.#handler.sending?.()
+    } catch (thrown) {
+      this.fail(Failure.from(thrown))
+      throw thrown
+    }
     this.#controller = controller
     this.#phase = 'waiting'
     this.#due(this.#request.timeouts.headMs)

@@ -26,6 +26,8 @@ export interface UpstreamRequest {
 
 /** What the caller wants to hear. After `end` or `error`, exactly one of which comes, nothing follows. */
 export interface UpstreamHandler {
+  /** The first byte is about to go to a socket; before this nothing has. What it throws ends the call unsent. */
+  sending?(): void
   head(status: number, headers: Headers): void
   /** `false` pauses the socket until `resume` (which may come from within this call). */
   data(chunk: Buffer): boolean

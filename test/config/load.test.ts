@@ -10,7 +10,12 @@ describe('a configuration', () => {
     const { config, sources, warnings } = loadConfig({ path: undefined, env: {}, readFile: reader() })
     assert.deepEqual(config.listen, { host: '127.0.0.1', port: 8080 })
     assert.equal(config.auth, 'open')
-    assert.deepEqual(config.stores, { data: './data' })
+    assert.deepEqual(config.stores, {
+      data: './data',
+      databaseUrl: undefined,
+      redisUrl: undefined,
+      durable: 'kernel'
+    })
     assert.deepEqual(config.limits, { bodyBytesMax: 40e6, inFlightBytesMax: 512e6, headerBytesMax: 16e3, depthMax: 64 })
     assert.deepEqual(config.drain, { graceMs: 5_000, timeoutMs: 300_000 })
     assert.deepEqual(config.overload, { loopLagMs: 200, memoryShare: 0.85 })

@@ -18,7 +18,7 @@ const CASES: readonly { name: string; file: string; says: string[]; env?: Record
     name: 'sections that come with later versions are not taken in silence',
     file: 'guards: {}\nroutes: { smart: { to: openai/gpt-5.5, cache: { exact: 1h } } }\n',
     says: [
-      'my.yaml:1:1 guards: unknown key; known here: $schema, allowed_origins, auth, drain, keys, limits, listen, log, media, overload, providers, routes, sim, stores, strict, timeouts',
+      'my.yaml:1:1 guards: unknown key; known here: $schema, allowed_origins, auth, budget_status, budgets, drain, keys, limits, listen, log, media, overload, prices, providers, rate_limits, routes, sim, stores, strict, teams, timeouts, unknown_price, webhooks',
       'my.yaml:2:40 routes.smart.cache: unknown key; known here: after, best, else, fallback, hedge, of, on, params, reply_mode, retry, split, sticky_by, stream_recovery, timeouts, times, to, upstream_stream, use, when, with'
     ]
   },

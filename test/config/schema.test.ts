@@ -48,6 +48,8 @@ function faults(value: Json | undefined, at: JsonObject, path = ''): string[] {
   }
   if (Array.isArray(value) && isObject(items))
     for (const [i, item] of value.entries()) said.push(...faults(item, items, `${path}[${i}]`))
+  for (const each of (rest.allOf ?? []) as JsonObject[]) said.push(...faults(value, each, path))
+  if ('const' in rest && rest.const !== value) said.push(`${path}: not ${String(rest.const)}`)
   if (Array.isArray(rest.enum) && !(rest.enum as Json[]).includes(value as Json)) said.push(`${path}: not in the list`)
   if (typeof value === 'string' && rest.pattern && !new RegExp(rest.pattern, 'u').test(value))
     said.push(`${path}: pattern`)
@@ -59,11 +61,22 @@ function faults(value: Json | undefined, at: JsonObject, path = ''): string[] {
     'default',
     'examples',
     'enum',
+    'allOf',
+    'const',
     'pattern',
     'propertyNames',
     'format'
   ]
-  const bounds = ['minimum', 'maximum', 'exclusiveMinimum', 'minLength', 'minItems', 'exclusiveMaximum']
+  const bounds = [
+    'minimum',
+    'maximum',
+    'exclusiveMinimum',
+    'minLength',
+    'minItems',
+    'exclusiveMaximum',
+    'maxLength',
+    'maxItems'
+  ]
   for (const word of Object.keys(rest))
     if (![...known, ...bounds].includes(word)) said.push(`${path}: unknown word ${word}`)
   return said

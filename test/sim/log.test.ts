@@ -41,7 +41,7 @@ for (const side of SIDES) {
       assert.equal(entry.requestId, answer.headers[side === 'anthropic' ? 'request-id' : 'x-request-id'])
     }
     const { usage, usageMetadata } = answer.json()
-    assert.deepEqual([entry.usage, entry.usageSent], [usage ?? usageMetadata, true])
+    assert.deepEqual([entry.usage, entry.usageSent, entry.generated], [usage ?? usageMetadata, true, 1])
   })
 
   test(`${side}: a client that leaves a stream is noticed, and nothing more is written`, async () => {
@@ -57,6 +57,7 @@ for (const side of SIDES) {
     await response.body!.getReader().read()
     const open = await entryWhere(sim, entry => entry.responseBytes > 0)
     assert.deepEqual([open.finish, open.stream], ['open', true])
+    assert.ok(open.generated < 0.5, 'a stream is generated as it is sent')
     abort.abort()
     const entry = await entryWhere(sim, one => one.finish === 'aborted-by-client')
     assert.ok(entry.abortedAfterMs! > 0)

@@ -30,6 +30,8 @@ export interface TestGatewayOptions {
   adminToken?: Secret
   /** What ids of ours are sealed with; without it, one of its own. */
   secret?: Secret
+  /** Where everything is kept; with it, `secret` is needed too. Without it nothing is kept. */
+  directory?: string
   vitals?: Vitals
   /** How the simulated provider looks at credentials. Default: it takes any. */
   sim?: Pick<SimOptions, 'keys' | 'checks'>
@@ -66,6 +68,7 @@ ${options.yaml ?? ''}`
     ...(options.adminToken && { adminToken: options.adminToken }),
     ...(options.secret && { secret: options.secret }),
     ...(options.vitals && { vitals: options.vitals }),
+    ...(options.directory !== undefined && { directory: options.directory }),
     log: createLog({ ...first.config.log, to }),
     forceCanonical: process.env.FORCE_CANONICAL === '1'
   })

@@ -12,7 +12,9 @@ const CANARIES = [...CREDENTIALS, ODD_CREDENTIAL, CLIENT_KEY]
 /** Codes that no request can bring about from outside, and why. */
 const NOT_FROM_OUTSIDE: Readonly<Partial<Record<Code, string>>> = {
   client_closed: 'nobody is there to receive it; streams.test.ts finds it in the log',
-  internal: 'only a fault of the gateway itself gives it'
+  internal: 'only a fault of the gateway itself gives it',
+  ledger_full: 'a disk must be full; test/records fills one',
+  store_unavailable: 'a store must be down; test/access and test/stores have one that is'
 }
 
 /** Which file brings which codes about. What is in no list is for `bad-input.test.ts`, new codes too. */
@@ -20,6 +22,17 @@ const BROUGHT_ABOUT_IN: Readonly<Record<string, readonly Code[]>> = {
   'bad-http': ['malformed_http', 'headers_too_large', 'slow_request', 'unknown_endpoint', 'method_not_allowed'],
   // Its own file: a gateway that leaves has more to show than its code.
   drain: ['draining'],
+  // Keys, limits and budgets at every door, and the admin API: their own matrices, which name each code.
+  'money/matrix': [
+    'key_disabled',
+    'key_expired',
+    'address_refused',
+    'not_allowed',
+    'budget_exceeded',
+    'rate_limited_here',
+    'unpriced_model'
+  ],
+  admin: ['invalid_input', 'not_found', 'declared_in_file', 'conflict'],
   // What providers keep, and what cannot cross.
   media: ['media_unreachable'],
   'doors-stored': ['cannot_cross', 'foreign_id', 'held_apart', 'unknown_object'],

@@ -1,0 +1,53 @@
+import type { Declared } from '../access/changes.ts'
+import type { CheckpointSigner } from '../access/checkpoints.ts'
+import type { TokenDigests } from '../access/tokens.ts'
+import type { PriceLine } from '../catalog/prices.ts'
+import type { Log } from '../log.ts'
+import type { BusTopic } from '../stores/bus.ts'
+import type { BudgetRow, KeyRow, PriceRow, RateLimitRow, TenantRow } from '../stores/rows.ts'
+import type { Stores } from '../stores/stores.ts'
+
+/** What the file declares, as rows: shown beside those of the stores. Ids in rising order are not promised. */
+export interface DeclaredRows {
+  keys: readonly KeyRow[]
+  tenants: readonly TenantRow[]
+  budgets: readonly BudgetRow[]
+  rateLimits: readonly RateLimitRow[]
+  prices: readonly PriceRow[]
+}
+
+/** What is used of a budget in its present window, in its own unit: nano-dollars, tokens or requests. */
+export interface BudgetReading {
+  spent: number
+  held: number
+  /** Milliseconds since 1970. */
+  resetMs: number
+}
+
+/** The price of a model as calls are charged it now. */
+export interface EffectivePrice {
+  /** Of the whole price table. */
+  version: string
+  /** By unit, discount or markup already in them; undefined: nobody knows a price. */
+  lines: Readonly<Record<string, PriceLine>> | undefined
+}
+
+/** What the admin API governs with: there is none where the gateway keeps nothing. */
+export interface Governance {
+  stores: Stores
+  digests: TokenDigests
+  signer: CheckpointSigner
+  randomBytes(size: number): Buffer
+  /** Of the configuration in force. */
+  declared(): { names: Declared; rows: DeclaredRows }
+  /** `value`: the name that is counted, one of those that the budget's scope matches. */
+  reading(budget: BudgetRow, value: string): Promise<BudgetReading>
+  priceOf(provider: string, model: string): EffectivePrice
+  /** Resolves when what was written down so far is in the ledger. */
+  flush(): Promise<void>
+  /** Something was changed: this process looks again at once, the others as soon as they hear of it. */
+  changed(topic: BusTopic): void
+  /** Milliseconds since 1970. */
+  wallMs(): number
+  log: Log
+}

@@ -1,0 +1,39 @@
+import * as z from 'zod'
+import { usdText } from '../nano.ts'
+
+/** The kinds of value in replies. */
+
+export const text = z.string()
+export const textOrNull = z.string().nullable()
+export const texts = z.array(z.string())
+export const textsOrNull = z.array(z.string()).nullable()
+export const momentText = z.string().meta({ format: 'date-time' })
+export const momentOrNull = momentText.nullable()
+export const usdTextOrNull = z.string().nullable().describe('US dollars as a decimal text; null: unknown.')
+export const metadataReply = z.record(z.string(), z.unknown())
+export const source = z.enum(['api', 'file']).describe('`file`: the configuration file declares it; change it there.')
+
+/** Milliseconds since 1970 as ISO 8601 in UTC. */
+export function moment(atMs: number): string
+export function moment(atMs: number | null): string | null
+export function moment(atMs: number | null): string | null {
+  return atMs === null ? null : new Date(atMs).toISOString()
+}
+
+export function usd(nano: number | bigint | null): string | null {
+  return nano === null ? null : usdText(nano)
+}
+
+/** A share as people write it: 0.8 is `80%`. */
+export function percentText(share: number): string {
+  return `${Math.round(share * 1e8) / 1e6}%`
+}
+
+/** `inputTokens` is `input_tokens` outside. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+}
+
+export function snakeCased<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [snakeCase(name), value]))
+}

@@ -1,0 +1,159 @@
+import type { Clock } from '../clock.ts'
+import type { Config } from '../config/index.ts'
+import { Failure } from '../errors.ts'
+import type { JsonObject } from '../json.ts'
+import type { Log } from '../log.ts'
+import { Learned } from '../money/bounds.ts'
+import { Holds, type Reached } from '../money/holds.ts'
+import type { Scope } from '../money/rules.ts'
+import { usdText } from '../nano.ts'
+import type { Books } from '../stages/charge.ts'
+import type { Bus } from '../stores/bus.ts'
+import type { CounterStore } from '../stores/counters.ts'
+import { MemoryCounters } from '../stores/counters-memory.ts'
+import type { BudgetRow, PriceRow, RateLimitRow, RequestRow } from '../stores/rows.ts'
+import type { Stores } from '../stores/stores.ts'
+
+/** What governs money and was made by the admin API. A new object whenever any of it has changed. */
+export interface Governed {
+  budgets: readonly BudgetRow[]
+  rateLimits: readonly RateLimitRow[]
+  prices: readonly PriceRow[]
+}
+
+/** The ledger's way in. */
+export interface Ledger extends Books {
+  request(row: RequestRow): void
+  /** There is no room on the disk: nothing new may begin. */
+  readonly full: boolean
+  /** All that was written down is in the store. */
+  flush(withinMs?: number): Promise<void>
+}
+
+/** What the process keeps, and counts (D7: part of the Plant). Without a directory it keeps nothing, and counts in memory. */
+export interface Kept {
+  stores: Stores | undefined
+  bus: Bus | undefined
+  counters: CounterStore
+  holds: Holds
+  ledger: Ledger
+  /** What was learned of models: how long their answers are, and their tokens. */
+  learned: Learned
+  governed: Governed
+  /** Tells an address of the user's. */
+  webhook: (url: string, message: JsonObject) => void
+  /** Shares of budgets that were told of, with the window they were reached in. */
+  told: Set<string>
+  /** Of the plan in force. */
+  refusalStatus: number
+  /** Of the plan in force: some were made from others. */
+  declaredKeys: Config['keys']
+  /** Keys that were made from a key, for what its budgets count. */
+  descendantsOf: (key: string) => Promise<string[]>
+  close(): Promise<void>
+}
+
+const NOTHING_GOVERNED: Governed = Object.freeze({ budgets: [], rateLimits: [], prices: [] })
+
+/** A ledger that nobody reads: of a gateway without a directory. */
+const NO_LEDGER: Ledger = Object.freeze({
+  full: false,
+  started() {},
+  finished() {},
+  request() {},
+  flush: () => Promise.resolve()
+})
+
+export interface KeptParts {
+  stores?: Stores
+  bus?: Bus
+  counters?: CounterStore
+  ledger?: Ledger
+  /** Closes what was opened for it, in order. */
+  close?: () => Promise<void>
+}
+
+/** How long a counter that is asked of the ledger waits for what was not delivered yet. */
+const FLUSH_MS = 2_000
+
+/** Budgets and windows that are remembered to have been told of. */
+const TOLD_MAX = 10_000
+
+/** How often holds get a longer lease, and those that were left behind are ended. */
+const TEND_MS = 10_000
+
+/** Puts together what was opened; what is left out is in memory, and is gone with the process. */
+export function keep(parts: KeptParts, { clock, log }: { clock: Clock; log: Log }): Kept {
+  const counters = parts.counters ?? new MemoryCounters({ clock })
+  const { stores } = parts
+  const kept: Kept = {
+    stores,
+    bus: parts.bus,
+    counters,
+    ledger: parts.ledger ?? NO_LEDGER,
+    learned: new Learned(),
+    governed: NOTHING_GOVERNED,
+    webhook: () => {},
+    told: new Set(),
+    refusalStatus: 429,
+    declaredKeys: [],
+    descendantsOf: () => Promise.resolve([]),
+    holds: new Holds({
+      counters,
+      clock,
+      refusalStatus: () => kept.refusalStatus,
+      spent: (scope, unit, fromMs, toMs) => spent(kept, scope, unit, fromMs, toMs),
+      reached: (budget, reached) => tell(kept, log, budget, reached),
+      unsettled: thrown => log.warn({ why: Failure.from(thrown).message }, 'a settlement was not delivered')
+    }),
+    async close() {
+      clearInterval(tending)
+      await parts.close?.()
+      await counters.close()
+    }
+  }
+  const tending = setInterval(() => {
+    kept.holds.tend().catch(thrown => log.warn({ why: Failure.from(thrown).message }, 'holds were not tended'))
+  }, TEND_MS)
+  tending.unref()
+  return kept
+}
+
+/** The ledger is the truth (D29); what this process has not delivered yet is part of it. */
+async function spent(kept: Kept, scope: Scope, unit: BudgetRow['unit'], fromMs: number, toMs: number): Promise<bigint> {
+  const { stores, ledger } = kept
+  if (!stores) return 0n
+  try {
+    await ledger.flush(FLUSH_MS)
+    const values = scope.kind === 'key' ? [scope.value, ...(await kept.descendantsOf(scope.value))] : [scope.value]
+    const sums = await Promise.all(
+      values.map(value => stores.ledger.spent({ kind: scope.kind, value }, unit, fromMs, toMs))
+    )
+    return sums.reduce((sum, each) => sum + each, 0n)
+  } catch (cause) {
+    throw new Failure('store_unavailable', 'The ledger does not answer, and what was spent is not known without it.', {
+      retryAfterMs: 1_000,
+      cause
+    })
+  }
+}
+
+/** Once in each window: what is held comes and goes, and passes a share again and again. */
+function tell(kept: Kept, log: Log, { id, scope, unit, limit, webhook }: BudgetRow, reached: Reached): void {
+  const { value, share, spentAndHeld, resetMs } = reached
+  const name = JSON.stringify([id, value, share, resetMs])
+  if (kept.told.has(name)) return
+  if (kept.told.size >= TOLD_MAX) kept.told.clear()
+  kept.told.add(name)
+  const amount = (of: number) => (unit === 'usd' ? `$${usdText(Math.round(of))}` : `${of} ${unit}`)
+  const facts = {
+    budget: id,
+    scope: `${scope.kind}:${value}`,
+    share,
+    used: amount(spentAndHeld),
+    limit: amount(limit),
+    reset: new Date(resetMs).toISOString()
+  }
+  log.warn(facts, `a budget has reached ${Math.round(share * 100)} %`)
+  if (webhook !== null) kept.webhook(webhook, { event: 'budget.reached', ...facts })
+}

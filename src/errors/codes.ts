@@ -1,0 +1,378 @@
+/**
+ * What went wrong, as the routing sees it (D13). Provider failures are classified once, by the dialect that reads
+ * them; routes, retries and circuits name these kinds and never a status code.
+ */
+export type Kind =
+  // the provider did not answer, or not well: another try may help
+  | 'connect'
+  | 'reset'
+  | 'server_error'
+  | 'overloaded'
+  | 'rate_limited'
+  | 'silent'
+  | 'slow_first_token'
+  | 'stalled'
+  | 'truncated'
+  | 'malformed'
+  // the provider refuses us (our account, our key, a model it does not have)
+  | 'our_credential'
+  | 'spend_limit'
+  | 'no_such_model'
+  // the provider refuses this request
+  | 'too_long'
+  | 'content_filter'
+  | 'bad_request'
+  | 'too_large'
+  // we refuse it
+  | 'budget_exceeded'
+  | 'limited_here'
+  | 'refused_here'
+  // this target cannot be told; one that speaks the client's dialect can
+  | 'cannot_cross'
+  // nobody's fault, or ours
+  | 'aborted'
+  | 'internal'
+
+interface CodeFacts {
+  /** HTTP status the client gets. */
+  status: number
+  kind: Kind
+  /** One sentence for the reference page: when a client sees this. */
+  when: string
+  /** One sentence for the same page: what helps. */
+  fix: string
+}
+
+/** Every stable error code of the gateway. `docs/reference/errors.md` has one section for each; a test holds both. */
+export const CODES = {
+  invalid_json: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The body is not one well-formed JSON object; the message gives line and column.',
+    fix: 'Mend the body at the place that is named.'
+  },
+  json_too_deep: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The body nests deeper than `limits.depth`.',
+    fix: 'Flatten the body, or raise `limits.depth`.'
+  },
+  duplicate_key: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'A member that decides the call (`model`, `messages`, `stream`, …) is there twice; a provider might take the other one.',
+    fix: 'Send the member once.'
+  },
+  wrong_type: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'A member has a type or value the dialect does not allow; `param` is its path.',
+    fix: 'Send what the message expects at that path.'
+  },
+  missing_field: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'A member the dialect requires is absent; `param` is its path.',
+    fix: 'Send the member.'
+  },
+  invalid_header: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'A header `x-gatehouse-…` has a value that cannot be read, or names a route that is not there.',
+    fix: 'Send what the message expects, or leave the header out.'
+  },
+  media_unreachable: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The provider takes pictures and documents as bytes alone, and what an address of the call names could not be fetched for it.',
+    fix: 'Send the bytes, or an address that anybody can reach; see `media` in the configuration for sizes and private addresses.'
+  },
+  loss_refused: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'Strict mode: the target speaks another dialect in which part of the request cannot be said; the message names each part.',
+    fix: 'Leave those parts out, choose a target that speaks your dialect, or set `strict: false`.'
+  },
+  cannot_cross: {
+    status: 400,
+    kind: 'cannot_cross',
+    when: "The call needs what only its own dialect's provider has (`previous_response_id`, a hosted tool, …), and no target that could be asked speaks that dialect; the message names it.",
+    fix: 'Choose a target that speaks your dialect, or leave the named members out.'
+  },
+  foreign_id: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'An id in the call (`previous_response_id`, `file_id`, a container, …) was not given out by this gateway. Where keys are asked for, nobody can tell whose it is.',
+    fix: 'Use ids of answers that came through this gateway: they begin with `gh_`.'
+  },
+  held_apart: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The call refers to things that are kept at different providers, or under different credentials of one.',
+    fix: 'Refer to things that were made with the same provider; leave the others out.'
+  },
+  malformed_http: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The request line, headers or framing break HTTP/1.1 (two Content-Lengths, both length and chunks, …).',
+    fix: 'Use an HTTP library rather than writing requests by hand; look at proxies in between.'
+  },
+  invalid_input: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'A request to the admin API has a member that is missing, unknown or of another form; `param` is its path and the message says what was expected.',
+    fix: 'Send what the message expects at that path; `/admin/openapi.json` describes every request.'
+  },
+  missing_key: {
+    status: 401,
+    kind: 'refused_here',
+    when: 'The gateway asks for a key and none was sent.',
+    fix: 'Send a key as `Authorization: Bearer …`, `x-api-key`, `api-key` or `x-goog-api-key`.'
+  },
+  invalid_key: {
+    status: 401,
+    kind: 'refused_here',
+    when: 'The key is not known here.',
+    fix: 'Check the key for typing errors; ask whoever runs the gateway for a current one.'
+  },
+  ambiguous_credentials: {
+    status: 401,
+    kind: 'refused_here',
+    when: 'Two differing keys came on one call (`Authorization`, `x-api-key`, `api-key`, `x-goog-api-key`, `?key=`).',
+    fix: 'Send one key. Claude Code: set either `ANTHROPIC_AUTH_TOKEN` or `ANTHROPIC_API_KEY`.'
+  },
+  key_disabled: {
+    status: 401,
+    kind: 'refused_here',
+    when: 'The key, or a key it was made from, or its team, user or organisation, is disabled.',
+    fix: 'Ask whoever runs the gateway to enable it, or for another key.'
+  },
+  key_expired: {
+    status: 401,
+    kind: 'refused_here',
+    when: 'The key, or a key it was made from, has expired.',
+    fix: 'Ask for a new key, or for a later expiry.'
+  },
+  address_refused: {
+    status: 403,
+    kind: 'refused_here',
+    when: 'The key may not be used from this address.',
+    fix: 'Call from an address that the key allows, or have its address ranges changed.'
+  },
+  not_allowed: {
+    status: 403,
+    kind: 'refused_here',
+    when: 'The key may not do this: ask for this model, use this door, or call this provider; in the admin API: the role has no such permission. The message says which.',
+    fix: 'Ask for a key (or a role) that may, or use what this one allows.'
+  },
+  unpriced_model: {
+    status: 403,
+    kind: 'refused_here',
+    when: 'No price is known for any model that could answer, and the policy for unknown prices is to refuse (`unknown_price: block`).',
+    fix: 'Give the model a price under `prices`, choose another model, or change the policy.'
+  },
+  host_refused: {
+    status: 403,
+    kind: 'refused_here',
+    when: 'Open mode: the `Host` header does not name this loopback address and port (a web page may be behind it).',
+    fix: 'Call `http://127.0.0.1:PORT` or `http://localhost:PORT`. For other names use `auth: keys`.'
+  },
+  origin_refused: {
+    status: 403,
+    kind: 'refused_here',
+    when: 'Open mode: a web page of an origin that is not listed sent the call.',
+    fix: "List the page's origin under `allowed_origins`, or use `auth: keys`."
+  },
+  unknown_endpoint: {
+    status: 404,
+    kind: 'bad_request',
+    when: 'No door at this path.',
+    fix: "Check the base URL: OpenAI clients want `…/v1`, Anthropic's and Google's the address without a version."
+  },
+  unknown_model: {
+    status: 404,
+    kind: 'no_such_model',
+    when: 'The model name leads to no route and no configured provider; the message says why and names near ones.',
+    fix: "Use one of the near names, set the provider's variable, or add a route; `GET /v1/models` lists what there is."
+  },
+  unknown_object: {
+    status: 404,
+    kind: 'bad_request',
+    when: "The id names nothing that this key has: it was never given out, is another key's, or what it named is gone.",
+    fix: 'Check the id and the key. What a provider keeps it may also forget: OpenAI keeps answers for 30 days.'
+  },
+  no_allowed_target: {
+    status: 404,
+    kind: 'bad_request',
+    when: 'What the call itself allows (`provider.only`, `ignore`, `max_price`, an id of something that is kept at one provider, …) leaves no target; the message names each.',
+    fix: 'Allow more, or add a provider that fits. `gatehouse explain` shows what each rule leaves.'
+  },
+  not_found: {
+    status: 404,
+    kind: 'bad_request',
+    when: 'The admin API has nothing under this id that the caller may see.',
+    fix: 'Check the id; lists show what there is.'
+  },
+  method_not_allowed: {
+    status: 405,
+    kind: 'bad_request',
+    when: 'The door exists, but not for this method.',
+    fix: 'Use the method in the `allow` header.'
+  },
+  declared_in_file: {
+    status: 409,
+    kind: 'bad_request',
+    when: 'The object is declared in the configuration file, which wins over the admin API.',
+    fix: 'Change it in the file; the change is in force at once.'
+  },
+  conflict: {
+    status: 409,
+    kind: 'bad_request',
+    when: 'The object exists already, or was changed meanwhile.',
+    fix: 'Read it again, and send the change for what it is now.'
+  },
+  slow_request: {
+    status: 408,
+    kind: 'bad_request',
+    when: 'The head or body of the request did not arrive in time.',
+    fix: 'Look at the network between client and gateway.'
+  },
+  body_too_large: {
+    status: 413,
+    kind: 'too_large',
+    when: 'The body is larger than `limits.body`.',
+    fix: 'Send less, or raise `limits.body`.'
+  },
+  unsupported_media_type: {
+    status: 415,
+    kind: 'bad_request',
+    when: 'The door takes `application/json`.',
+    fix: 'Send `content-type: application/json`, uncompressed.'
+  },
+  headers_too_large: {
+    status: 431,
+    kind: 'bad_request',
+    when: 'The head is larger than `limits.header`.',
+    fix: 'Send fewer or shorter headers, or raise `limits.header`.'
+  },
+  client_closed: {
+    status: 499,
+    kind: 'aborted',
+    when: 'The client left before the answer was complete. Nobody receives this; it is what the log says.',
+    fix: 'Nothing, unless the client did not mean to leave: then look at its timeout.'
+  },
+  budget_exceeded: {
+    status: 429,
+    kind: 'budget_exceeded',
+    when: 'A budget has no room for what this call may cost; the message names its scope, its limit and when it begins anew.',
+    fix: 'Wait for the next window, ask for a larger budget, send a smaller `max_tokens`, or choose a cheaper model.'
+  },
+  rate_limited_here: {
+    status: 429,
+    kind: 'limited_here',
+    when: 'A limit of this gateway on requests, tokens or calls in flight is reached; `retry-after` says when to come back.',
+    fix: 'Wait as `retry-after` says, or have the limit raised.'
+  },
+  internal: {
+    status: 500,
+    kind: 'internal',
+    when: 'A fault of the gateway itself. The log has the details under the request id.',
+    fix: 'Look in the log for the request id, and please report it.'
+  },
+  provider_bad_request: {
+    status: 400,
+    kind: 'bad_request',
+    when: 'The provider refused the request; its own message is passed on.',
+    fix: "Change the request as the provider's message says."
+  },
+  context_too_long: {
+    status: 400,
+    kind: 'too_long',
+    when: 'The request does not fit the context of the model.',
+    fix: 'Shorten the conversation, or fall back to a model with a larger context.'
+  },
+  content_filtered: {
+    status: 400,
+    kind: 'content_filter',
+    when: 'The provider refused the request for its content.',
+    fix: 'Change the content. A route can opt into a fallback with `on: [content_filter]`.'
+  },
+  provider_too_large: {
+    status: 413,
+    kind: 'too_large',
+    when: 'The provider takes no body of this size.',
+    fix: 'Send less, or refer to files by address.'
+  },
+  provider_rate_limited: {
+    status: 429,
+    kind: 'rate_limited',
+    when: 'Every target that could answer is rate limited by its provider; `retry-after` says when to come back.',
+    fix: 'Wait as long as `retry-after` says, add keys or a fallback.'
+  },
+  provider_refused_us: {
+    status: 502,
+    kind: 'our_credential',
+    when: "The provider did not accept the credential, account or model that *the gateway* used. Not the client's key.",
+    fix: 'Whoever runs the gateway: check the variable and the key whose last characters are named.'
+  },
+  provider_error: {
+    status: 502,
+    kind: 'server_error',
+    when: 'The provider answered with a server error.',
+    fix: 'Try again; add a fallback.'
+  },
+  provider_unreachable: {
+    status: 502,
+    kind: 'connect',
+    when: 'No connection to the provider, or it was reset before an answer.',
+    fix: 'Check the address, DNS and firewall of the gateway; private addresses need `allow_private`.'
+  },
+  provider_malformed: {
+    status: 502,
+    kind: 'malformed',
+    when: "The provider's answer could not be read.",
+    fix: 'Check that the provider speaks the dialect it is configured with.'
+  },
+  provider_truncated: {
+    status: 502,
+    kind: 'truncated',
+    when: "The provider's answer ended before it was complete.",
+    fix: 'Try again; what came before is incomplete.'
+  },
+  overloaded: {
+    status: 503,
+    kind: 'limited_here',
+    when: 'The gateway is at a limit of its own (bytes in flight, open sockets, memory, a late event loop) and sheds new calls; the message says which.',
+    fix: 'Wait as `retry-after` says; add replicas, raise `limits.in_flight` or `ulimit -n`, or see `overload`.'
+  },
+  draining: {
+    status: 503,
+    kind: 'limited_here',
+    when: 'The gateway is shutting down. A call that was not answered when `drain.timeout` was over ends with this too, a stream within itself.',
+    fix: 'Send the call again; another replica will take it.'
+  },
+  ledger_full: {
+    status: 503,
+    kind: 'limited_here',
+    when: 'The disk has no room for the ledger: nothing new is begun that could not be recorded.',
+    fix: 'Whoever runs the gateway: make room on the disk of `stores.data`.'
+  },
+  store_unavailable: {
+    status: 503,
+    kind: 'limited_here',
+    when: 'The database or Redis does not answer in time, and what was asked cannot be decided without it (an unknown key, a hard budget).',
+    fix: 'Try again shortly. Whoever runs the gateway: look at the store; the log says which.'
+  },
+  provider_timeout: {
+    status: 504,
+    kind: 'silent',
+    when: 'The provider did not answer, did not begin or did not go on in time.',
+    fix: 'Try again; raise the timeout of the route, or add a fallback.'
+  },
+  provider_overloaded: {
+    status: 529,
+    kind: 'overloaded',
+    when: 'The provider says that it is overloaded.',
+    fix: 'Wait and try again, or add a fallback.'
+  }
+} as const satisfies Record<string, CodeFacts>

@@ -1,0 +1,89 @@
+import { Kysely, PostgresDialect, sql } from 'kysely'
+import type { Pool } from 'pg'
+import type { Stores } from '../stores.ts'
+import { migrate } from './migrate.ts'
+import { type Engine, sqlStores } from './stores.ts'
+import type { Tables } from './tables.ts'
+
+export interface PostgresOptions {
+  url: string
+  /** Longest for a statement, and for a connection, until the server counts as down. */
+  deadlineMs?: number
+  connectionsMax?: number
+  /** Hears of connections that break while nobody uses them. */
+  onProblem?: (problem: Error) => void
+}
+
+const VERSION_MIN = 150_000
+const DEADLINE_MS = 500
+const CONNECTIONS_MAX = 10
+/** `bigint` of PostgreSQL: a text, by its driver's default. Ours are safe integers; sums are asked for as texts. */
+const INT8 = 20
+const AUDIT_LOCK = 4_242_015_006
+
+const ENGINE: Engine = {
+  name: 'postgres',
+  async nowMs(db) {
+    const { rows } = await sql<{
+      now: number
+    }>`select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(db)
+    return rows[0]!.now
+  },
+  async lockAudit(db) {
+    await sql`select pg_advisory_xact_lock(${sql.lit(AUDIT_LOCK)})`.execute(db)
+  }
+}
+
+/** The stores in a PostgreSQL that replicas share. Rejects, in words for who starts the gateway, where it will not do. */
+export async function openPostgres(options: PostgresOptions): Promise<{ stores: Stores; pool: Pool }> {
+  const { url, deadlineMs = DEADLINE_MS, connectionsMax = CONNECTIONS_MAX, onProblem = () => {} } = options
+  const pg = await import('pg').catch(() => {
+    throw new Error('`stores.database_url` needs the package "pg": npm install pg')
+  })
+  const { Pool: PgPool, types } = pg.default
+  const pool = new PgPool({
+    connectionString: url,
+    max: connectionsMax,
+    connectionTimeoutMillis: deadlineMs * 4,
+    // A frozen server says nothing at all: the driver's own clock must end the wait.
+    query_timeout: deadlineMs,
+    statement_timeout: deadlineMs,
+    types: {
+      getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+        oid === INT8 ? Number : types.getTypeParser(oid, format as 'text')) as typeof types.getTypeParser
+    }
+  })
+  // By the connection, since the pool does not listen amid a transaction, and what nobody hears ends the process.
+  pool.on('connect', client => void client.on('error', onProblem))
+  pool.on('error', () => {})
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
+  try {
+    const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`.execute(db)
+    const version = Number(rows[0]?.version)
+    if (version < VERSION_MIN)
+      throw new Error(`it is version ${Math.floor(version / 10_000)}, and 15 is the oldest that will do`)
+    await migrate(db, 'postgres')
+    return { stores: sqlStores(db, ENGINE), pool }
+  } catch (thrown) {
+    await db.destroy()
+    const why = thrown instanceof Error ? thrown.message : String(thrown)
+    throw new Error(`the PostgreSQL of \`stores.database_url\` cannot be used: ${why}`)
+  }
+}
+
+/** Held for as long as a gateway counts alone. */
+const ALONE_LOCK = 4_242_015_007
+
+/**
+ * Makes sure that no other gateway counts in its own memory what this one counts in its own: both would let the whole
+ * budget through. Held on a connection of its own until the pool ends. Throws where another has it.
+ */
+export async function countAlone(pool: Pool): Promise<() => void> {
+  const client = await pool.connect()
+  const { rows } = await client.query<{ is_ours: boolean }>('select pg_try_advisory_lock($1) as is_ours', [ALONE_LOCK])
+  if (rows[0]?.is_ours) return () => client.release(true)
+  client.release()
+  throw new Error(
+    'another gateway runs on this database, and without Redis each would count budgets for itself: set `stores.redis_url`'
+  )
+}
