@@ -1,4 +1,4 @@
-/** The gateway with nothing on: no keys, no limits, nothing kept. What everything costs is measured against it. */
+/** The gateway with nothing on: no limits, nothing kept. What everything costs is measured against it. */
 import { loadConfig } from '../../src/config/index.ts'
 import { createLog } from '../../src/log.ts'
 import { startGatehouse } from '../../src/server.ts'

@@ -45,9 +45,9 @@ export function startFull(stage: Stage, upstreamPort: number): Promise<Subject> 
   return start(stage, 'everything', [], `${KEYS}${atMock(upstreamPort)}${EVERYTHING}`)
 }
 
-/** The same with nothing on: no keys, nothing kept. */
+/** The same with nothing on but a key, which a name like ours needs: no limits, no prices, nothing kept. */
 export async function startBare(stage: Stage, upstreamPort: number): Promise<Subject> {
-  const program = stage.run('proxy', node(BARE, atMock(upstreamPort)))
+  const program = stage.run('proxy', node(BARE, `${KEYS}${atMock(upstreamPort)}`))
   return { name: 'nothing', pid: program.pid, port: await portFrom(program), model: `lab/${MODEL}`, key: CLIENT_KEY }
 }
 

@@ -1,11 +1,11 @@
-import { type Kysely, type Selectable, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { AttemptRow, BudgetUnit, RequestRow, ScopeKind } from '../rows.ts'
 import type { LedgerStore, Page, UsageLine, UsageQuery } from '../stores.ts'
+import { insertMany } from './insert-many.ts'
 import { attemptColumns, attemptRow, requestColumns, requestRow } from './rows.ts'
+import type { Engine } from './stores.ts'
 import type { Tables } from './tables.ts'
 
-/** Rows of one statement: engines take so many parameters, and no more. */
-const ROWS_MAX = 500
 const HOUR_MS = 3_600_000
 
 /** In which column a scope is. Tags are a table of their own. */
@@ -24,16 +24,18 @@ const COLUMNS = {
 
 export class SqlLedger implements LedgerStore {
   readonly #db: Kysely<Tables>
+  readonly #engine: Engine['name']
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, engine: Engine['name']) {
     this.#db = db
+    this.#engine = engine
   }
 
   async ingest({ attempts, requests }: Parameters<LedgerStore['ingest']>[0]): Promise<void> {
     if (attempts.length + requests.length === 0) return
     const write = async (db: Kysely<Tables>) => {
-      for (const some of chunks(latest(attempts))) await putAttempts(db, some)
-      for (const some of chunks([...new Map(requests.map(row => [row.id, row])).values()])) await putRequests(db, some)
+      await putAttempts(db, this.#engine, latest(attempts))
+      await putRequests(db, this.#engine, [...new Map(requests.map(row => [row.id, row])).values()])
     }
     if (this.#db.isTransaction) await write(this.#db)
     else await this.#db.transaction().execute(write)
@@ -166,51 +168,23 @@ function latest(rows: readonly AttemptRow[]): AttemptRow[] {
   return [...found.values()]
 }
 
-function* chunks<Row>(rows: readonly Row[]): Generator<Row[]> {
-  for (let at = 0; at < rows.length; at += ROWS_MAX) yield rows.slice(at, at + ROWS_MAX)
-}
-
-async function putAttempts(db: Kysely<Tables>, rows: readonly AttemptRow[]): Promise<void> {
+async function putAttempts(db: Kysely<Tables>, engine: Engine['name'], rows: readonly AttemptRow[]): Promise<void> {
+  if (rows.length === 0) return
   const values = rows.map(attemptColumns)
-  await db
-    .insertInto('attempts')
-    .values(values)
-    .onConflict(conflict =>
-      conflict.column('id').doUpdateSet(replaced(values[0]!)).where('attempts.state', '=', 'started')
-    )
-    .execute()
-  const tags = rows.flatMap(({ id, startedAtMs, payers: { tags = [] } }) =>
-    tags.map(tag => ({ tag, attempt_id: id, started_at: startedAtMs }))
+  const names = Object.keys(values[0]!).filter(name => name !== 'id')
+  const replaced = names.map(name => `"${name}" = excluded."${name}"`).join(', ')
+  const conflict = `(id) do update set ${replaced} where attempts.state = 'started'`
+  await insertMany(db, engine, { table: 'attempts', rows: values, conflict })
+  const tags = rows.flatMap(({ id, startedAtMs, payers }) =>
+    [...new Set(payers.tags)].map(tag => ({ tag, attempt_id: id, started_at: startedAtMs }))
   )
-  for (const some of chunks(tags)) {
-    await db
-      .insertInto('attempt_tags')
-      .values(some)
-      .onConflict(conflict => conflict.doNothing())
-      .execute()
-  }
+  await insertMany(db, engine, { table: 'attempt_tags', rows: tags, conflict: 'do nothing' })
 }
 
-async function putRequests(db: Kysely<Tables>, rows: readonly RequestRow[]): Promise<void> {
-  await db
-    .insertInto('requests')
-    .values(rows.map(requestColumns))
-    .onConflict(conflict => conflict.column('id').doNothing())
-    .execute()
-  const tags = rows.flatMap(({ id, startedAtMs, payers: { tags = [] } }) =>
-    tags.map(tag => ({ tag, request_id: id, started_at: startedAtMs }))
+async function putRequests(db: Kysely<Tables>, engine: Engine['name'], rows: readonly RequestRow[]): Promise<void> {
+  await insertMany(db, engine, { table: 'requests', rows: rows.map(requestColumns), conflict: 'do nothing' })
+  const tags = rows.flatMap(({ id, startedAtMs, payers }) =>
+    [...new Set(payers.tags)].map(tag => ({ tag, request_id: id, started_at: startedAtMs }))
   )
-  for (const some of chunks(tags)) {
-    await db
-      .insertInto('request_tags')
-      .values(some)
-      .onConflict(conflict => conflict.doNothing())
-      .execute()
-  }
-}
-
-/** Every column as the row that was not put would have it. */
-function replaced(columns: Selectable<Tables['attempts']>) {
-  const names = Object.keys(columns).filter(name => name !== 'id')
-  return Object.fromEntries(names.map(name => [name, sql.ref(`excluded.${name}`)])) as never
+  await insertMany(db, engine, { table: 'request_tags', rows: tags, conflict: 'do nothing' })
 }

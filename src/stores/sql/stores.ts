@@ -24,7 +24,7 @@ export function sqlStores(db: Kysely<Tables>, engine: Engine): Stores {
     rateLimits: new SqlTable(db, 'rate_limits'),
     prices: new SqlTable(db, 'prices'),
     audit: new SqlAudit(db, engine),
-    ledger: new SqlLedger(db),
+    ledger: new SqlLedger(db, engine.name),
     meta: new SqlMeta(db),
     transaction: run => db.transaction().execute(tx => run(sqlStores(tx, engine))),
     nowMs: () => engine.nowMs(db),
