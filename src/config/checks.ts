@@ -40,7 +40,8 @@ export function checkDoor(config: Config, written: Config['auth'] | undefined, r
   const { host } = config.listen
   const fault = (path: string, message: string) => report.add({ path: [path], atName: false, message })
   if (config.auth === 'keys' && config.keys.length === 0) {
-    fault('auth', `keys: there is no key; declare one under keys, or set ${KEY_VARIABLE}`)
+    const message = `keys: no key is declared here; calls need one that \`gatehouse keys create\` makes, or ${KEY_VARIABLE}`
+    report.warn({ path: ['auth'], atName: false, message })
   }
   if (written === 'open' && config.auth === 'open' && config.keys.length > 0) {
     fault('auth', 'open: takes every call, and yet keys are declared; take one of the two out')

@@ -6,6 +6,15 @@ import { loadConfig } from '../../src/config/index.ts'
 import { load, problemsOf, reader } from './load.ts'
 
 describe('a configuration', () => {
+  it('takes calls with keys that are in no file: they are made while it runs', () => {
+    const { config, warnings } = load('auth: keys\n')
+    assert.equal(config.auth, 'keys')
+    assert.deepEqual(
+      warnings.map(({ path, message }) => `${path}: ${message}`),
+      ['auth: keys: no key is declared here; calls need one that `gatehouse keys create` makes, or GATEHOUSE_KEY']
+    )
+  })
+
   it('is complete without any file', () => {
     const { config, sources, warnings } = loadConfig({ path: undefined, env: {}, readFile: reader() })
     assert.deepEqual(config.listen, { host: '127.0.0.1', port: 8080 })

@@ -130,11 +130,6 @@ const CASES: readonly { name: string; file: string; says: string[]; env?: Record
     ]
   },
   {
-    name: 'who may call',
-    file: 'auth: keys\n',
-    says: ['my.yaml:1:7 auth: keys: there is no key; declare one under keys, or set GATEHOUSE_KEY']
-  },
-  {
     name: 'an open door to the network',
     file: 'auth: open\nlisten: 0.0.0.0:8080\n',
     says: [
