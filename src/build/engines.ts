@@ -18,13 +18,11 @@ export interface Engines {
 /** Opens what the configuration names: SQLite in the directory, or PostgreSQL; counters in memory, or those that replicas share. */
 export async function openEngines(what: EngineOptions, rooms: Rooms): Promise<Engines> {
   const { settings, deadlineMs } = what
-  const { stores, countAlone } = await openStores(what, rooms)
+  const stores = await openStores(what, rooms)
   try {
-    const release = settings.redisUrl === undefined ? await countAlone() : () => {}
-    const shared = settings.redisUrl && (await openRedis(settings.redisUrl.reveal(), deadlineMs, rooms))
+    const shared = await openShared(settings, deadlineMs, rooms)
     const close = async () => {
       await shared?.close()
-      release()
       await stores.close()
     }
     return { stores, counters: shared, bus: undefined, close }
@@ -41,46 +39,75 @@ export interface EngineOptions {
   deadlineMs?: number | undefined
 }
 
+/** How long counters in PostgreSQL are waited for (invariant I11). */
+const POSTGRES_MS = 500
+
 interface Rooms {
   clock: Clock
   log: Log
 }
 
-async function openStores(
-  { directory, settings, deadlineMs }: EngineOptions,
-  { clock, log }: Rooms
-): Promise<{ stores: Stores; countAlone: () => Promise<() => void> }> {
+async function openStores({ directory, settings, deadlineMs }: EngineOptions, { clock, log }: Rooms): Promise<Stores> {
   const { databaseUrl } = settings
   if (databaseUrl === undefined) {
     const { openSqlite } = await import('../stores/sql/sqlite.ts')
-    const stores = await openSqlite({ path: join(directory, 'gatehouse.db'), clock })
-    // Its file has one process.
-    return { stores, countAlone: async () => () => {} }
+    return openSqlite({ path: join(directory, 'gatehouse.db'), clock })
   }
-  const { openPostgres, countAlone } = await import('../stores/sql/postgres.ts')
+  const { openPostgres } = await import('../stores/sql/postgres.ts')
   const onProblem = (problem: Error) => log.warn({ problem: problem.message }, 'a connection to the database broke')
-  const { stores, pool } = await openPostgres({
+  const { stores } = await openPostgres({
     url: databaseUrl.reveal(),
     onProblem,
     ...(deadlineMs && { deadlineMs })
   })
-  return { stores, countAlone: () => countAlone(pool) }
+  return stores
 }
 
-/** Counters in a Redis that replicas share. It may go away at any time, but must be there at the start. */
-async function openRedis(url: string, deadlineMs: number | undefined, { clock, log }: Rooms): Promise<CounterStore> {
+/** Counters that replicas share: in Redis, else in PostgreSQL; undefined where there is one process, which counts alone. */
+async function openShared(
+  { redisUrl, databaseUrl }: StoreSettings,
+  deadlineMs: number | undefined,
+  rooms: Rooms
+): Promise<CounterStore | undefined> {
+  if (redisUrl) return guarded('Redis', await openRedis(redisUrl.reveal()), deadlineMs, rooms)
+  if (!databaseUrl) return undefined
+  const shared = await openInPostgres(databaseUrl.reveal(), deadlineMs ?? POSTGRES_MS, rooms)
+  return guarded('PostgreSQL', shared, deadlineMs ?? POSTGRES_MS, rooms)
+}
+
+/** It may go away at any time, but must be there at the start. */
+async function openRedis(url: string): Promise<CounterStore> {
   const [{ connectRedis }, { RedisCounters }] = await Promise.all([
     import('../stores/redis/connect.ts'),
     import('../stores/counters-redis.ts')
   ])
-  return new GuardedCounters(new RedisCounters(await connectRedis(url)), {
+  return new RedisCounters(await connectRedis(url))
+}
+
+async function openInPostgres(url: string, deadlineMs: number, { log }: Rooms): Promise<CounterStore> {
+  const [{ counterPool }, { PostgresCounters }] = await Promise.all([
+    import('../stores/postgres/connect.ts'),
+    import('../stores/counters-postgres.ts')
+  ])
+  const onProblem = (problem: Error) => log.warn({ problem: problem.message }, 'a connection of the counters broke')
+  return PostgresCounters.open(await counterPool({ url, deadlineMs, onProblem }))
+}
+
+/** A store that does not answer in time is one that is away. */
+function guarded(
+  name: string,
+  store: CounterStore,
+  deadlineMs: number | undefined,
+  { clock, log }: Rooms
+): CounterStore {
+  return new GuardedCounters(store, {
     clock,
     ...(deadlineMs && { deadlineMs }),
     local: new MemoryCounters({ clock }),
     replicas: () => 1,
     changed: (isDown, why) => {
-      if (isDown) log.error({ why }, 'Redis does not answer: calls under hard budgets are refused until it does')
-      else log.info('Redis answers again')
+      if (isDown) log.error({ why }, `${name} does not answer: calls under hard budgets are refused until it does`)
+      else log.info(`${name} answers again`)
     }
   })
 }

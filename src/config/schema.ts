@@ -80,7 +80,9 @@ const storesSchema = z
       .describe('`postgres://…` (15 or newer), for several replicas. Without it: SQLite in `data`.'),
     redis_url: secret
       .optional()
-      .describe('`redis://…` (7.0 or newer): counters that replicas share. Without it: in memory, or in PostgreSQL.'),
+      .describe(
+        '`redis://…` (7.0 or newer): counters that replicas share. Without it they are in PostgreSQL, or with SQLite in memory.'
+      ),
     durable: z
       .enum(['kernel', 'strict'])
       .default('kernel')

@@ -73,12 +73,13 @@ export class MemoryCounters implements CounterStore {
     return { ok: true, nowMs, remaining: request.budgets.map(each => this.#remaining(each)), aheadMicros, inUse }
   }
 
-  settle({ hold: id, id: settlement, budgets, rates, close }: SettleRequest): Settled {
+  settle({ hold: id, id: settlement, budgets, rates, close, leaseMs }: SettleRequest): Settled {
     const nowMs = this.#clock.wallMs()
     const hold = this.#holds.get(id)
     if (!hold) return 'gone'
     if (hold.settled.has(settlement)) return 'again'
     hold.settled.add(settlement)
+    hold.leaseEndsMs = nowMs + leaseMs
     for (const { key, slice, release, spend, expiresAtMs } of budgets) {
       const counter = this.#slice(key, slice, expiresAtMs)
       const held = hold.held.get(`${slice} ${key}`)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { CounterStore, Reading, Settled, SettleRequest, Taken, TakeRequest } from './counters.ts'
+import { plainNames } from './counters-names.ts'
 import { SCRIPTS } from './redis/scripts.ts'
 
 const DIGESTS = Object.fromEntries(
@@ -83,7 +84,7 @@ export class RedisCounters implements CounterStore {
   }
 
   async #run(name: keyof typeof SCRIPTS, request: object): Promise<unknown> {
-    const ask = JSON.stringify(request)
+    const ask = plainNames(request)
     try {
       return await this.#redis.evalsha(DIGESTS[name], 1, this.#prefix, ask)
     } catch (thrown) {

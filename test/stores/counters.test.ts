@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import test, { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { Pool } from 'pg'
 import { Failure } from '../../src/errors.ts'
 import { MemoryCounters } from '../../src/stores/counters-memory.ts'
+import { PostgresCounters } from '../../src/stores/counters-postgres.ts'
 import { RedisCounters } from '../../src/stores/counters-redis.ts'
 import { GuardedCounters } from '../../src/stores/guarded-counters.ts'
 import { connectRedis } from '../../src/stores/redis/connect.ts'
+import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { redisInstalled, startRedis, type TestRedis } from '../support/redis.ts'
 import { budget, counterStores, take } from './conformance/counters.ts'
 
@@ -88,6 +91,24 @@ test('Redis', { skip }, async t => {
   other.disconnect()
 })
 
+const noPostgres = postgresBinaries() || process.env.CI === 'true' ? false : 'PostgreSQL is not installed'
+let postgres: TestPostgres | undefined
+
+test('PostgreSQL', { skip: noPostgres }, async () => {
+  postgres = await startPostgres()
+  const { database } = postgres
+  counterStores('counters in PostgreSQL', async () => {
+    const url = database()
+    const pools = [new Pool({ connectionString: url, max: 5 }), new Pool({ connectionString: url, max: 5 })] as const
+    const [one, other] = await Promise.all(pools.map(pool => PostgresCounters.open(pool)))
+    const close = async () => {
+      await one!.close()
+      await other!.close()
+    }
+    return { one: one!, other: other!, pass: sleep, close }
+  })
+})
+
 test('while the store is away, each replica has its part of rates and places, and none of a hard budget', async () => {
   const clock = handClock()
   let isAway = true
@@ -132,4 +153,5 @@ test('while the store is away, each replica has its part of rates and places, an
 
 after(async () => {
   await server?.close()
+  await postgres?.close()
 })

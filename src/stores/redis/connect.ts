@@ -4,6 +4,8 @@ import type { Redis } from 'ioredis'
 const MAJOR_MIN = 7
 /** To a connection, and between tries for one at most. */
 const CONNECT_MS = 2_000
+/** Silence after something was asked: the connection is broken, whatever its socket says, and another is tried. */
+const SILENCE_MS = 3_000
 
 /**
  * A connection that fails at once while there is none, instead of queueing what nobody may be waiting for any more.
@@ -18,6 +20,7 @@ export async function connectRedis(url: string, onProblem: (problem: Error) => v
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
     retryStrategy: tries => Math.min(50 * tries, CONNECT_MS)
   })
   redis.on('error', onProblem)

@@ -14,6 +14,13 @@ local micros = t[1] * 1000000 + t[2]
 local now = math.floor(micros / 1000)
 redis.call('SET', P .. 'epoch', string.format('%.0f', now), 'NX')
 local function text(n) return string.format('%.0f', n) end
+-- What fell out of a rolling window twice its length ago is of no interest to anybody, whatever his clock says.
+local function tidy(key, slice, slices)
+  local name = P .. 'c:' .. key
+  for _, field in ipairs(redis.call('HKEYS', name)) do
+    if tonumber(string.sub(field, 3)) <= slice - 2 * slices then redis.call('HDEL', name, field) end
+  end
+end
 local function sum(key, slice, slices)
   local spent, held = 0, 0
   local all = redis.call('HGETALL', P .. 'c:' .. key)
@@ -91,6 +98,10 @@ local hold = P .. 'hold:' .. q.hold
 redis.call('HSET', hold, 'a', '1')
 redis.call('ZADD', P .. 'leases', text(now + q.leaseMs), q.hold)
 for _, b in ipairs(q.budgets) do
+  -- Each slice begins once.
+  if b.slices > 1 and redis.call('HEXISTS', P .. 'c:' .. b.key, 'h:' .. text(b.slice)) == 0 then
+    tidy(b.key, b.slice, b.slices)
+  end
   add(b.key, 'h:' .. text(b.slice), b.amount, b.expiresAtMs)
   local field = 'b:' .. text(b.slice) .. ' ' .. b.key
   redis.call('HSET', hold, field, text(tonumber(redis.call('HGET', hold, field) or '0') + b.amount))

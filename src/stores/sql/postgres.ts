@@ -70,20 +70,3 @@ export async function openPostgres(options: PostgresOptions): Promise<{ stores: 
     throw new Error(`the PostgreSQL of \`stores.database_url\` cannot be used: ${why}`)
   }
 }
-
-/** Held for as long as a gateway counts alone. */
-const ALONE_LOCK = 4_242_015_007
-
-/**
- * Makes sure that no other gateway counts in its own memory what this one counts in its own: both would let the whole
- * budget through. Held on a connection of its own until the pool ends. Throws where another has it.
- */
-export async function countAlone(pool: Pool): Promise<() => void> {
-  const client = await pool.connect()
-  const { rows } = await client.query<{ is_ours: boolean }>('select pg_try_advisory_lock($1) as is_ours', [ALONE_LOCK])
-  if (rows[0]?.is_ours) return () => client.release(true)
-  client.release()
-  throw new Error(
-    'another gateway runs on this database, and without Redis each would count budgets for itself: set `stores.redis_url`'
-  )
-}

@@ -151,6 +151,58 @@ export function counterStores(name: string, open: () => Promise<Pair>): void {
       assert.equal(await one.settle(settle('lost', 'x', 4, 0)), 'gone')
     })
 
+    fact('a settlement is a sign of life, and a hold that is closed has given back its places', async pair => {
+      const { one, other, pass } = pair
+      const slots = [{ key: 's', limit: 1 }]
+      await one.take(take('h', { leaseMs: 20, budgets: [budget({ amount: 4 })], slots }))
+      assert.equal(await one.settle(settle('h', 'a', 0, 0)), 'settled')
+      await pass(40)
+      assert.deepEqual(await other.sweep(10), [])
+      assert.equal(refusedFor(await other.take(take('next', { slots }))), 'slot')
+      assert.equal(refusedFor(await other.take(take('h', { slots }))), 'taken')
+      await one.settle(settle('h', 'b', 0, 0, true))
+      assert.equal(refusedFor(await other.take(take('next', { slots }))), 'taken')
+      assert.deepEqual(await reading(one), { spent: 0, held: 0 })
+    })
+
+    fact('holds on many counters, in any order and at once, wait for one another and never in a circle', async pair => {
+      const { one, other } = pair
+      const keys = ['a', 'b', 'c', 'd']
+      const work = Array.from({ length: 60 }, async (_, at) => {
+        const store = at % 2 ? one : other
+        const turned = [...keys.slice(at % 4), ...keys.slice(0, at % 4)]
+        const budgets = turned.map(key => budget({ key, limit: 1_000 }))
+        const rates = turned.map(key => ({ key, costMicros: 1, burstMicros: 1_000_000 }))
+        assert.equal(refusedFor(await store.take(take(`h${at}`, { budgets, rates }))), 'taken')
+        const spent = turned.reverse().map(key => ({ key, slice: 0, release: 1, spend: 1, expiresAtMs: FAR_MS }))
+        const back = turned.map(key => ({ key, micros: -1 }))
+        const close = at % 3 > 0
+        await Promise.all([
+          store.settle({ hold: `h${at}`, id: 'x', budgets: spent, rates: back, close, leaseMs: LEASE_MS }),
+          other.renew([`h${at}`], LEASE_MS),
+          one.sweep(10)
+        ])
+      })
+      await Promise.all(work)
+      for (const key of keys) assert.deepEqual(await reading(one, key), { spent: 60, held: 0 })
+      assert.equal(await one.openHolds(), 20)
+    })
+
+    fact('what comes twice in one take is taken twice, and refused where there is room for one', async ({ one }) => {
+      const twice = (amount: number) => take('h', { budgets: [budget({ amount }), budget({ amount })] })
+      const refused = await one.take(twice(6))
+      assert.ok(!refused.ok && refused.why === 'budget')
+      assert.deepEqual([refused.index, refused.remaining], [1, 4])
+      assert.equal(refusedFor(await one.take(twice(5))), 'taken')
+      assert.deepEqual(await reading(one), { spent: 0, held: 10 })
+    })
+
+    fact('a soft budget is counted beyond its limit, and says so', async ({ one }) => {
+      const taken = await one.take(take('h', { budgets: [budget({ amount: 25, hard: false })] }))
+      assert.ok(taken.ok)
+      assert.deepEqual(taken.remaining, [-15])
+    })
+
     fact('a counter that must be seeded is missing until somebody has, and is seeded once', async ({ one, other }) => {
       const asked = take('h', { budgets: [budget(), budget({ key: 'old', seeded: true })] })
       const taken = await one.take(asked)
@@ -174,12 +226,12 @@ export function counterStores(name: string, open: () => Promise<Pair>): void {
 
     fact('a rate lets its burst through at once and then its pace; what is given back is there again', async pair => {
       const { one, other, pass } = pair
-      const rate = { key: 'r', costMicros: 50_000, burstMicros: 150_000 }
+      const rate = { key: 'r', costMicros: 400_000, burstMicros: 1_200_000 }
       const request = (id: string, by = one) => by.take(take(id, { rates: [rate] }))
       for (const id of ['1', '2', '3']) assert.ok((await request(id)).ok)
       const refused = await request('4', other)
       assert.ok(!refused.ok && refused.why === 'rate')
-      assert.ok(refused.waitMicros > 0 && refused.waitMicros <= 50_000, `${refused.waitMicros}`)
+      assert.ok(refused.waitMicros > 0 && refused.waitMicros <= 400_000, `${refused.waitMicros}`)
       await pass(Math.ceil(refused.waitMicros / 1000) + 1)
       assert.ok((await request('5', other)).ok)
       await one.settle({ ...settle('5', 's', 0, 0), budgets: [], rates: [{ key: 'r', micros: -10_000_000 }] })
@@ -190,7 +242,7 @@ export function counterStores(name: string, open: () => Promise<Pair>): void {
 
     fact('names are names, whatever is in them, and amounts are exact to the last', async ({ one }) => {
       const amount = 4_503_599_627_370_497
-      for (const key of [`o'x "y" \\ {z}`, 'a b:c', 'ünï 🙂', '1 h:0']) {
+      for (const key of [`o'x "y" \\ {z}`, 'a b:c', 'ünï 🙂', '1 h:0', 'nul\0', 'half \ud83d']) {
         const budgets = [budget({ key, amount, limit: Number.MAX_SAFE_INTEGER })]
         const taken = await one.take(take(`hold ${key}`, { budgets }))
         assert.ok(taken.ok)
