@@ -82,8 +82,11 @@ async function profile(workload: Workload, seconds: number): Promise<void> {
     await wait(seconds * 1_000)
     await load.stop()
     if (load.failure !== undefined) throw new Error(load.failure)
+    // At once: who drains may take longer than the stage has patience.
+    process.kill(gateway.pid, 'SIGINT')
     await stage.stopPrograms()
-    const [file] = globSync(`${stage.directory}/profile/*.cpuprofile`)
+    // One file a thread; the main one's number is 0.
+    const [file] = globSync(`${stage.directory}/profile/CPU.*.0.*.cpuprofile`)
     if (file === undefined) throw new Error('the gateway wrote no profile')
     print(workload, shares(JSON.parse(readFileSync(file, 'utf8')), fromUs))
   } finally {

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util'
 import { usdText } from '../src/nano.ts'
 import { seeded } from '../test/support/dialects.ts'
 import { type BudgetCall, callsOf, type Mix } from './rig/budget-calls.ts'
-import { type Engine, memoryEngine, redisEngine } from './rig/budget-engines.ts'
+import { type Engine, memoryEngine, postgresEngine, redisEngine } from './rig/budget-engines.ts'
 import { type Attempt, LIMIT_NANO, type Run, runBudget } from './rig/budget-run.ts'
 import { many } from './rig/evidence.ts'
 import { type Goal, prove } from './rig/proof.ts'
@@ -50,10 +50,15 @@ const REPLICAS = 3
 async function run(reach: (goal: Goal) => void): Promise<void> {
   if (values.break) console.log('--break: holds that hold nothing; this run must fail.')
   await proveWith({ name: '1 gateway', engine: memoryEngine() }, reach)
-  const name = `${REPLICAS} gateways and Redis`
-  const engine = await redisEngine(REPLICAS)
-  if (engine) await proveWith({ name, engine }, reach)
-  else reach({ name, figure: '–', goal: 'as with one', skipped: 'redis-server is not installed' })
+  for (const [store, open] of [
+    ['Redis', redisEngine],
+    ['PostgreSQL', postgresEngine]
+  ] as const) {
+    const name = `${REPLICAS} gateways and ${store}`
+    const engine = await open(REPLICAS)
+    if (engine) await proveWith({ name, engine }, reach)
+    else reach({ name, figure: '–', goal: 'as with one', skipped: `${store} is not installed` })
+  }
 }
 
 async function proveWith(fleet: Fleet, reach: (goal: Goal) => void): Promise<void> {
@@ -80,8 +85,8 @@ function mixOf(seed: number, more: Partial<Mix> = {}): BudgetCall[] {
   return callsOf({ count, random: seeded(seed), open: false, ...more })
 }
 
-function spend({ engine }: Fleet, calls: readonly BudgetCall[], tokenNano: number): Promise<Run> {
-  return runBudget({ calls, tokenNano, counters: engine.fresh(), breaks: values.break })
+async function spend({ engine }: Fleet, calls: readonly BudgetCall[], tokenNano: number): Promise<Run> {
+  return runBudget({ calls, tokenNano, counters: await engine.fresh(), breaks: values.break })
 }
 
 /** A price at which these calls come to so many budgets. */
@@ -101,7 +106,7 @@ const trials = new Map<number, Promise<number>>()
 /** Makes the calls where nothing limits them, once; and then where that is half the budget. */
 async function spendHalf(fleet: Fleet, seed: number): Promise<{ run: Run; trueNano: number }> {
   const calls = mixOf(seed)
-  const trial = { calls, tokenNano: TRIAL_NANO, unlimited: true, counters: memoryEngine().fresh(), breaks: false }
+  const trial = { calls, tokenNano: TRIAL_NANO, unlimited: true, counters: await memoryEngine().fresh(), breaks: false }
   const trialNano = trials.get(seed) ?? runBudget(trial).then(providerNano)
   trials.set(seed, trialNano)
   const tokenNano = Math.floor((TRIAL_NANO * LIMIT_NANO) / 2 / (await trialNano))
@@ -157,7 +162,9 @@ function judgeBooks(fleet: Fleet, all: readonly Run[]): Goal {
   const attempts = all.flatMap(run => run.attempts)
   const problems = [
     ...all.flatMap(run => run.faults.map(id => `${id} has no row, or two`)),
-    ...all.filter(run => run.spentNano !== settledNano(run)).map(() => 'counters and rows differ'),
+    ...all
+      .filter(run => run.spentNano !== settledNano(run))
+      .map(run => `counters say ${dollars(run.spentNano)} and rows ${dollars(settledNano(run))}`),
     ...attempts.map(problemOf).filter(problem => problem !== undefined)
   ]
   const counted = (source: string) => attempts.filter(({ row }) => row.usageSource === source).length

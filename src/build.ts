@@ -33,6 +33,7 @@ import { racing } from './stages/race.ts'
 import { recover } from './stages/recover.ts'
 import type { Names } from './stages/resolve.ts'
 import { type CallExplanation, explainCall, planCall, type RoutingRooms } from './stages/route-call.ts'
+import type { FinishedAttempt } from './stores/rows.ts'
 import type { Upstream } from './wire/upstream.ts'
 
 export { type ListedModel, ROUTE_OWNER } from './build/directory.ts'
@@ -135,9 +136,9 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant): Rooms {
   const observeRooms = {
     clock: plant.clock,
     configDigest: plan.digest,
-    record: (record: CallRecord) => {
+    record: (record: CallRecord, ended: readonly FinishedAttempt[]) => {
       learn(record, plant.health)
-      plant.kept.ledger.request(requestRow(record))
+      plant.kept.ledger.request(requestRow(record), ended)
       note(record, plant)
     }
   }

@@ -27,10 +27,13 @@ export function parseUsd(text: string | number): Nano | undefined {
 
 /** Money as JSON has it: a decimal text in US dollars, with no more digits than it needs: `0.0001234`. */
 export function usdText(amount: Nano | bigint | number): string {
-  const value = BigInt(amount)
-  const digits = (value < 0n ? -value : value).toString().padStart(10, '0')
-  const fraction = digits.slice(-9).replace(/0+$/, '')
-  return `${value < 0n ? '-' : ''}${digits.slice(0, -9)}${fraction && `.${fraction}`}`
+  const value = amount.toString()
+  const isOwed = value.startsWith('-')
+  const digits = (isOwed ? value.slice(1) : value).padStart(10, '0')
+  let end = digits.length
+  while (end > digits.length - 9 && digits[end - 1] === '0') end--
+  const fraction = digits.slice(-9, end)
+  return `${isOwed ? '-' : ''}${digits.slice(0, -9)}${fraction && `.${fraction}`}`
 }
 
 function plain(value: number): string {

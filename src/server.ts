@@ -138,7 +138,7 @@ export class Gatehouse {
     const upstream = createUpstream({ clock: systemClock })
     this.#plant = {
       clock: systemClock,
-      random: systemRandom,
+      random: systemRandom(systemClock.wallMs),
       upstream,
       log: options.log,
       recent: new Recent<CallRecord>(RECENT_CALLS),

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,7 +45,7 @@ export function startFull(stage: Stage, upstreamPort: number): Promise<Subject> 
   return start(stage, 'everything', [], `${KEYS}${atMock(upstreamPort)}${EVERYTHING}`)
 }
 
-/** The same with nothing on but a key, which a name like ours needs: no limits, no prices, nothing kept. */
+/** The same with nothing kept at all, not even a ledger: nobody can run it so. */
 export async function startBare(stage: Stage, upstreamPort: number): Promise<Subject> {
   const program = stage.run('proxy', node(BARE, `${KEYS}${atMock(upstreamPort)}`))
   return { name: 'nothing', pid: program.pid, port: await portFrom(program), model: `lab/${MODEL}`, key: CLIENT_KEY }
@@ -82,7 +82,7 @@ prices:
 async function start(stage: Stage, name: string, nodeFlags: readonly string[], yaml: string): Promise<Subject> {
   const config = path.join(stage.directory, `${name}.yaml`)
   writeFileSync(config, yaml)
-  const data = path.join(stage.directory, `data-${name}`)
+  const data = mkdtempSync(path.join(stage.directory, `data-${name}-`))
   const program = stage.run('proxy', node(...nodeFlags, MAIN, 'start', '--config', config, '--data', data))
   return { name, pid: program.pid, port: await portFrom(program), model: `lab/${MODEL}`, key: CLIENT_KEY }
 }

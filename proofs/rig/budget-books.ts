@@ -1,6 +1,6 @@
 import type { Ledger } from '../../src/build/kept.ts'
 import type { CounterStore, SettleRequest, TakeRequest } from '../../src/stores/counters.ts'
-import type { AttemptRow } from '../../src/stores/rows.ts'
+import type { AttemptRow, FinishedAttempt, RequestRow } from '../../src/stores/rows.ts'
 
 /** A ledger in memory, of all gateways of a run: the proof reads every row of it. */
 export class Notebook implements Ledger {
@@ -20,7 +20,9 @@ export class Notebook implements Ledger {
     else this.rows.set(id, { ...row, ...end, state: 'finished' })
   }
 
-  request(): void {}
+  request(_: RequestRow, ended: readonly FinishedAttempt[]): void {
+    for (const { id, end } of ended) this.finished(id, end)
+  }
 
   flush(): Promise<void> {
     return Promise.resolve()

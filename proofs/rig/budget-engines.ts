@@ -3,21 +3,26 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import { Pool } from 'pg'
 import { systemClock } from '../../src/clock.ts'
 import type { CounterStore } from '../../src/stores/counters.ts'
 import { MemoryCounters } from '../../src/stores/counters-memory.ts'
+import { PostgresCounters } from '../../src/stores/counters-postgres.ts'
 import { RedisCounters } from '../../src/stores/counters-redis.ts'
 import { connectRedis } from '../../src/stores/redis/connect.ts'
+import { postgresBinaries, startPostgres } from '../../test/support/postgres.ts'
 
 /** What the gateways of a run count with: each has its own connection to what they share. */
 export interface Engine {
-  /** Counters that have counted nothing yet, one for each gateway; forgotten with the next call. */
-  fresh(): CounterStore[]
+  /** Counters that have counted nothing yet, one for each gateway; of no use after the next call. */
+  fresh(): CounterStore[] | Promise<CounterStore[]>
   close(): Promise<void>
 }
 
 const SERVER = 'redis-server'
 const READY_MS = 10_000
+/** Connections of one gateway. */
+const POOL_MAX = 5
 
 /** In the memory of the one process that there is. */
 export function memoryEngine(): Engine {
@@ -38,6 +43,34 @@ export async function redisEngine(replicas: number): Promise<Engine | undefined>
     },
     async close() {
       for (const connection of connections) connection.disconnect()
+      await server.close()
+    }
+  }
+}
+
+/** In a PostgreSQL of its own, a new database for each run; undefined where none is installed. */
+export async function postgresEngine(replicas: number): Promise<Engine | undefined> {
+  if (postgresBinaries() === undefined) return undefined
+  const server = await startPostgres()
+  let pools: Pool[] = []
+  const end = async () => {
+    await Promise.all(pools.map(pool => pool.end()))
+    pools = []
+  }
+  return {
+    async fresh() {
+      await end()
+      const connectionString = server.database()
+      while (pools.length < replicas) {
+        const pool = new Pool({ connectionString, max: POOL_MAX })
+        // The server ends before the last connection has been told to.
+        pool.on('error', () => {})
+        pools.push(pool)
+      }
+      return Promise.all(pools.map(pool => PostgresCounters.open(pool)))
+    },
+    async close() {
+      await end()
       await server.close()
     }
   }

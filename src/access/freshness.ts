@@ -20,6 +20,7 @@ export class Freshness {
   #polling = false
   #askedMs = 0
   #failed = false
+  readonly #hearers = new Set<() => void>()
 
   constructor(version: () => Promise<number>, clock: Clock) {
     this.#version = version
@@ -46,6 +47,13 @@ export class Freshness {
     this.#generation++
     const oldestMs = this.#clock.monotonicMs() - MEMORY_MS
     for (const [generation, atMs] of this.#confirmedMs) if (atMs < oldestMs) this.#confirmedMs.delete(generation)
+    for (const hear of this.#hearers) hear()
+  }
+
+  /** Told at once of each new generation. Returns how to stop. */
+  onChange(hear: () => void): () => void {
+    this.#hearers.add(hear)
+    return () => void this.#hearers.delete(hear)
   }
 
   /** Asks the stores. Never rejects; while one poll is under way, another is none. */

@@ -89,7 +89,7 @@ function asked(route: Route, request: FastifyRequest, { governance, explain }: A
     explain,
     async change(topic, run) {
       const result = await governance!.stores.transaction(tx => run(tx, tools))
-      governance!.changed(topic)
+      await governance!.changed(topic)
       return result
     }
   }

@@ -51,10 +51,12 @@ export function governanceOf(
       kept.ledger.flush().catch(cause => {
         throw new Failure('store_unavailable', 'The ledger does not answer: what it has is not all.', { cause })
       }),
-    changed(topic) {
+    async changed(topic) {
       access.freshness.heard()
       // Who misses it finds out by the version, a little later.
       Promise.resolve(bus?.publish(topic)).catch(thrown => log.warn({ why: String(thrown) }, 'a change was not told'))
+      // The next call here goes by it; where it cannot be read now, that is tried again, and said in the log.
+      await kept.refreshed().catch(() => {})
     },
     wallMs: () => clock.wallMs(),
     log

@@ -45,8 +45,8 @@ export interface Governance {
   priceOf(provider: string, model: string): EffectivePrice
   /** Resolves when what was written down so far is in the ledger. */
   flush(): Promise<void>
-  /** Something was changed: this process looks again at once, the others as soon as they hear of it. */
-  changed(topic: BusTopic): void
+  /** Something was changed: this process goes by it when this resolves, the others as soon as they hear of it. */
+  changed(topic: BusTopic): Promise<void>
   /** Milliseconds since 1970. */
   wallMs(): number
   log: Log

@@ -3,8 +3,8 @@ import type { Log } from '../log.ts'
 import type { Stores, Table } from '../stores/stores.ts'
 import type { Kept } from './kept.ts'
 
-/** How often it is looked whether somebody told of a change, or a poll found one. */
-const LOOK_MS = 250
+/** How soon it is tried again where the stores could not be read. */
+const RETRY_MS = 250
 const PAGE = 1_000
 
 /**
@@ -16,7 +16,7 @@ export async function followGoverned(
   kept: Kept
 ): Promise<() => void> {
   let known = freshness.generation
-  let isReading = false
+  let reading: Promise<void> | undefined
   const read = async () => {
     const generation = freshness.generation
     const [budgets, rateLimits, prices] = await Promise.all([
@@ -27,18 +27,27 @@ export async function followGoverned(
     kept.governed = Object.freeze({ budgets, rateLimits, prices })
     known = generation
   }
-  await read()
-  const timer = setInterval(() => {
-    if (isReading || freshness.generation === known) return
-    isReading = true
-    read()
-      .catch(thrown => log.warn({ why: String(thrown) }, 'budgets, limits and prices were not read again'))
-      .finally(() => {
-        isReading = false
+  kept.refreshed = async () => {
+    // A change during a reading may have come too late for it.
+    while (freshness.generation !== known) {
+      reading ??= read().finally(() => {
+        reading = undefined
       })
-  }, LOOK_MS)
+      await reading
+    }
+  }
+  const refresh = () =>
+    void kept
+      .refreshed()
+      .catch(thrown => log.warn({ why: String(thrown) }, 'budgets, limits and prices were not read again'))
+  await read()
+  const stop = freshness.onChange(refresh)
+  const timer = setInterval(refresh, RETRY_MS)
   timer.unref()
-  return () => clearInterval(timer)
+  return () => {
+    stop()
+    clearInterval(timer)
+  }
 }
 
 /** Every row of a table, page by page. */

@@ -11,7 +11,7 @@ import type { Books } from '../stages/charge.ts'
 import type { Bus } from '../stores/bus.ts'
 import type { CounterStore } from '../stores/counters.ts'
 import { MemoryCounters } from '../stores/counters-memory.ts'
-import type { BudgetRow, PriceRow, RateLimitRow, RequestRow } from '../stores/rows.ts'
+import type { BudgetRow, FinishedAttempt, PriceRow, RateLimitRow, RequestRow } from '../stores/rows.ts'
 import type { Stores } from '../stores/stores.ts'
 
 /** What governs money and was made by the admin API. A new object whenever any of it has changed. */
@@ -23,7 +23,8 @@ export interface Governed {
 
 /** The ledger's way in. */
 export interface Ledger extends Books {
-  request(row: RequestRow): void
+  /** The row of a call that is over, and its attempts that are not written down yet. */
+  request(row: RequestRow, ended: readonly FinishedAttempt[]): void
   /** There is no room on the disk: nothing new may begin. */
   readonly full: boolean
   /** All that was written down is in the store. */
@@ -40,6 +41,8 @@ export interface Kept {
   /** What was learned of models: how long their answers are, and their tokens. */
   learned: Learned
   governed: Governed
+  /** Resolves when `governed` is what the stores hold, as far as anybody has told. */
+  refreshed: () => Promise<void>
   /** Tells an address of the user's. */
   webhook: (url: string, message: JsonObject) => void
   /** Shares of budgets that were told of, with the window they were reached in. */
@@ -69,7 +72,7 @@ export interface KeptParts {
   bus?: Bus
   counters?: CounterStore
   ledger?: Ledger
-  /** Closes what was opened for it, in order. */
+  /** Closes what was opened for it, in order, the counters with it. */
   close?: () => Promise<void>
 }
 
@@ -93,6 +96,7 @@ export function keep(parts: KeptParts, { clock, log }: { clock: Clock; log: Log 
     ledger: parts.ledger ?? NO_LEDGER,
     learned: new Learned(),
     governed: NOTHING_GOVERNED,
+    refreshed: () => Promise.resolve(),
     webhook: () => {},
     told: new Set(),
     refusalStatus: 429,
@@ -108,8 +112,7 @@ export function keep(parts: KeptParts, { clock, log }: { clock: Clock; log: Log 
     }),
     async close() {
       clearInterval(tending)
-      await parts.close?.()
-      await counters.close()
+      await (parts.close ? parts.close() : counters.close())
     }
   }
   const tending = setInterval(() => {

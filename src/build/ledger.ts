@@ -52,7 +52,7 @@ export function openLedger({
   return {
     started: row => journal.started(row),
     finished: (id, end) => journal.finished(id, end),
-    request: row => journal.request(row),
+    request: (row, ended) => journal.request(row, ended),
     get full() {
       return journal.full
     },

@@ -14,7 +14,7 @@ import type { Step } from '../routing/facts.ts'
 import type { Account, Call } from '../stages/call.ts'
 import type { ChargeRooms } from '../stages/charge.ts'
 import { payersOf } from '../stages/payers.ts'
-import { sizeOf } from '../stages/request-size.ts'
+import { sizeOf, sizeWith } from '../stages/request-size.ts'
 import type { Governed } from './kept.ts'
 
 /** What governs money now: what the file declares, and what the admin API made. */
@@ -43,10 +43,8 @@ export function buildMoney(plan: { config: Config; providers: ReadonlyMap<string
     const isFree = asksNoModel || (tariff.prices === null && plan.providers.get(provider)?.simulated === true)
     if (!isFree && tariff.prices === null && plan.config.unknownPrice === 'block') throw unpriced(provider, model)
     const { key } = call.account?.payers ?? {}
-    return new Reckoning(
-      { provider, model, key, size: sizeIn(call, !governing().rules.isEmpty), tariff, isFree, wallMs: clock.wallMs() },
-      kept.learned
-    )
+    const size = sizeWith(sizeIn(call, !governing().rules.isEmpty), target.params)
+    return new Reckoning({ provider, model, key, size, tariff, isFree, wallMs: clock.wallMs() }, kept.learned)
   }
   return {
     rules: () => governing().rules,
@@ -55,9 +53,22 @@ export function buildMoney(plan: { config: Config; providers: ReadonlyMap<string
       if (kept.ledger.full) throw new Failure('ledger_full', 'The gateway has no room to record the call.')
       // A plan may be asked for another first step, where a budget has no room for the one before.
       call.account ??= open(call, caller, governing().rules, plant)
-      return call.account.hold.admit(first && reckoning(call, first).ask)
+      const { account } = call
+      account.reckoned = first && { step: first, reckoning: reckoning(call, first) }
+      return account.hold.admit(account.reckoned?.reckoning.ask)
     },
-    charge: { clock, newId: () => random.id(), books: kept.ledger, reckoning }
+    charge: {
+      clock,
+      newId: () => random.id(),
+      books: kept.ledger,
+      reckoning(call, step) {
+        const { account } = call
+        const reckoned = account?.reckoned
+        // For one attempt alone: it keeps count of what its hold was raised by.
+        if (account) account.reckoned = undefined
+        return reckoned?.step === step ? reckoned.reckoning : reckoning(call, step)
+      }
+    }
   }
 }
 
@@ -66,7 +77,7 @@ function open(call: Call, caller: Caller, rules: Rules, { kept }: Plant): Accoun
   // What a key was made from pays too: a child never gets round the budgets of its parent.
   const above = caller.parents.map((value): Scope => ({ kind: 'key', value }))
   const hold = kept.holds.open(call.id, payers, rules, above)
-  return { payers, hold, size: undefined, costNano: 0 as Nano, begun: 0 }
+  return { payers, hold, size: undefined, costNano: 0 as Nano, begun: 0, reckoned: undefined, ended: [] }
 }
 
 function sizeIn(call: Call, exactly: boolean) {

@@ -48,7 +48,7 @@ export const catalog = Object.freeze({
 
   /** The providers that have a model of this name, makers before hosts. */
   providersOf(model: string): readonly string[] {
-    return remember(owners, model, () => providers().filter(provider => look(provider, model) !== undefined))
+    return remember(owners, model, () => providers().filter(provider => look(provider, model, isOwn) !== undefined))
   },
 
   /** The models of a provider that can be called today, newest first where the release is known. */
@@ -96,13 +96,17 @@ function shelfOf(provider: string): Shelf {
   return shelf
 }
 
-function look(provider: string, model: string): ModelFacts | undefined {
-  const { facts, priced } = shelfOf(provider)
+/** What a provider has of its own, rather than as a cloud for others. */
+const isOwn = ({ isGuest }: Priced): boolean => !isGuest
+
+function look(provider: string, model: string, counts?: (priced: Priced) => boolean): ModelFacts | undefined {
+  const { facts, priced: all } = shelfOf(provider)
+  const priced = counts ? all.filter(counts) : all
   const price =
     priced.find(each => each.listed === model || each.id === model) ?? priced.find(each => each.matches(model))
   const row = facts.get(model) ?? facts.get(undated(model)) ?? (price && facts.get(price.id))
   if (row === undefined && price === undefined) return undefined
-  const prices = price && readPrices(price.prices)
+  const prices = price && readPrices(price.prices, price.serviceTiers)
   return Object.freeze({
     provider,
     id: model,

@@ -12,7 +12,12 @@ export interface PriceTable {
   /** When it holds: from a day on, or between two times of the day (UTC). Absent: always. */
   when?: { from: string } | { fromUtc: string; toUtc: string }
   lines: Readonly<Record<string, PriceLine>>
+  /** What every line is multiplied by in a service tier of the provider, where that is one published number. */
+  serviceTiers?: ServiceTiers
 }
+
+/** By the provider's own word for a tier: its share of the list price, in thousandths. `flex: 500` is half price. */
+export type ServiceTiers = Readonly<Record<string, number>>
 
 /** In rising order of precedence: the *last* table that holds at the time of the call is the one in force. */
 export type Prices = readonly PriceTable[]
@@ -26,10 +31,11 @@ const SCALES: readonly (readonly [ending: string, perMillion: number, unit: stri
 ]
 
 /** Prices of the price data in our form. No line at all is no price (`null`), never a free model. */
-export function readPrices(prices: ConditionalPrice[] | ModelPrice): Prices | null {
+export function readPrices(prices: ConditionalPrice[] | ModelPrice, serviceTiers?: ServiceTiers): Prices | null {
   const tables = Array.isArray(prices) ? prices.map(readConditional) : [readTable(prices)]
   const priced = tables.filter(table => Object.keys(table.lines).length > 0)
-  return priced.length > 0 ? Object.freeze(priced) : null
+  if (priced.length === 0) return null
+  return Object.freeze(serviceTiers ? priced.map(table => ({ ...table, serviceTiers })) : priced)
 }
 
 /** `input/output/read/write` in US dollars per million tokens, as our own rows have them. */
@@ -59,7 +65,7 @@ function readConditional(entry: ConditionalPrice): PriceTable {
 function readWhen(constraint: StartDateConstraint | TimeOfDateConstraint): NonNullable<PriceTable['when']> {
   return 'start_date' in constraint
     ? { from: constraint.start_date }
-    : { fromUtc: constraint.start_time, toUtc: constraint.end_time }
+    : { fromUtc: constraint.start_time.slice(0, 8), toUtc: constraint.end_time.slice(0, 8) }
 }
 
 function readTable(prices: ModelPrice): PriceTable {
@@ -78,19 +84,20 @@ function readLine(
   perMillion: number
 ): PriceLine {
   if (typeof price === 'number') return { nanoUsdPerMillion: nanoUsd(price * perMillion) }
-  const tiers = price.tiers.map(tier => ({
-    aboveInputTokens: tier.start,
-    nanoUsdPerMillion: nanoUsd(tier.price * perMillion)
-  }))
+  const tiers = price.tiers
+    .map(tier => ({ aboveInputTokens: tier.start, nanoUsdPerMillion: nanoUsd(tier.price * perMillion) }))
+    .sort((one, other) => one.aboveInputTokens - other.aboveInputTokens)
   return { nanoUsdPerMillion: nanoUsd(price.base * perMillion), tiers }
 }
 
-/** The lines that hold at a time; undefined where nobody knows any. */
-export function linesInForce(
-  prices: Prices | null | undefined,
-  wallMs: number
-): Readonly<Record<string, PriceLine>> | undefined {
-  return prices?.findLast(table => isInForce(table, wallMs))?.lines
+/** The table that holds at a time; undefined where nobody knows any. */
+export function tableInForce(prices: Prices | null | undefined, wallMs: number): PriceTable | undefined {
+  return prices?.findLast(table => isInForce(table, wallMs))
+}
+
+/** The lines of the table that holds at a time; undefined where nobody knows any. */
+export function linesInForce(prices: Prices | null | undefined, wallMs: number): PriceTable['lines'] | undefined {
+  return tableInForce(prices, wallMs)?.lines
 }
 
 function isInForce({ when }: PriceTable, wallMs: number): boolean {

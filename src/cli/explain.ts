@@ -49,7 +49,7 @@ export async function run(argv: string[]): Promise<void> {
   if (values.model === undefined && values.body === undefined) throw new Error('name a model: --model NAME')
   const path = values.config ?? CONFIG_FILE_NAMES.find(name => existsSync(name))
   const loaded = loadConfig({ path, env: process.env, readFile: name => readFileSync(name, 'utf8') })
-  const world = { clock: systemClock, random: systemRandom, health: new Health(systemClock) }
+  const world = { clock: systemClock, random: systemRandom(systemClock.wallMs), health: new Health(systemClock) }
   const request = {
     ...(values.model !== undefined && { model: values.model }),
     ...(values.body !== undefined && { body: readBody(values.body) }),

@@ -154,12 +154,27 @@ function moneyHeaders({ how, answered }: Reply): Record<string, string> {
   if (how === 'whole' && typeof costNano === 'number') headers['x-gatehouse-cost-usd'] = usdText(costNano)
   if (remainingNano !== undefined) headers['x-gatehouse-budget-remaining-usd'] = usdText(remainingNano)
   for (const { unit, limit, remaining, resetMs } of limits) {
-    headers[`x-ratelimit-limit-${unit}`] = String(limit)
-    headers[`x-ratelimit-remaining-${unit}`] = String(remaining)
-    headers[`x-ratelimit-reset-${unit}`] = `${(resetMs / 1000).toFixed(3)}s`
+    const names = RATE_LIMIT_HEADERS[unit]
+    headers[names.limit] = String(limit)
+    headers[names.remaining] = String(remaining)
+    headers[names.reset] = `${(resetMs / 1000).toFixed(3)}s`
   }
   return headers
 }
+
+/** As OpenAI's API has them, and so its clients (D34). */
+const RATE_LIMIT_HEADERS = {
+  requests: {
+    limit: 'x-ratelimit-limit-requests',
+    remaining: 'x-ratelimit-remaining-requests',
+    reset: 'x-ratelimit-reset-requests'
+  },
+  tokens: {
+    limit: 'x-ratelimit-limit-tokens',
+    remaining: 'x-ratelimit-remaining-tokens',
+    reset: 'x-ratelimit-reset-tokens'
+  }
+} as const
 
 /** Model names and member names come from clients: nothing of them may break a header. */
 function headerText(text: string): string {

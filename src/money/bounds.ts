@@ -1,7 +1,7 @@
-import { linesInForce, type PriceLine } from '../catalog/prices.ts'
-import { type Nano, nano, toNano } from '../nano.ts'
+import { type PriceLine, tableInForce } from '../catalog/prices.ts'
+import { type Nano, toNano } from '../nano.ts'
 import type { Usage } from '../usage.ts'
-import { lineOf } from './price.ts'
+import { billionths, lineOf, tierShare, type Unit } from './price.ts'
 import type { Reckonable, RequestSize, SeenAnswer } from './reckoning.ts'
 
 /** The most that an attempt may come to, as far as anybody can say beforehand. */
@@ -31,31 +31,43 @@ const BYTES_PER_TOKEN = { usual: 2, least: 1, most: 3 }
 /** Clients may ask for any number of tokens: beyond what any budget has, more is not more. */
 const MOST = { tokens: 1e12, nano: 2n ** 52n }
 
+/** What tokens of input can turn out to be. Which part of them is cached, nobody knows beforehand. */
+const INPUT: readonly Unit[] = ['input', 'cache_read', 'cache_write', 'cache_write_1h']
+const OUTPUT: readonly Unit[] = ['output', 'output_reasoning', 'output_audio']
+/** Nano-dollars a million, times the factor and the share of the tier. */
+const SCALE = 1_000_000n * 1_000_000_000n * 1_000n
+
 /** Bytes, not a tokenizer: it would block for milliseconds, and know the tokens of one maker only. */
 export function worstCase({ provider, model, key, size, tariff, wallMs }: Reckonable, learned: Learned): Bound {
   const bytesPerToken = learned.bytesPerToken(provider, model)
-  const inputTokens = inputBound(size, bytesPerToken)
+  const inputTokens = Math.min(inputBound(size, bytesPerToken), MOST.tokens)
   const perChoice = size.outputTokensMax ?? learned.outputTokens(key, provider, model) ?? OUTPUT_TOKENS
-  const outputTokens = Math.min(perChoice * size.choices, MOST.tokens)
-  const table = linesInForce(tariff.prices, wallMs)
-  const dearest = (lines: readonly (PriceLine | undefined)[]) =>
-    Math.max(0, ...lines.map(line => most(line, inputTokens)))
-  const input = table && [lineOf('input', table), lineOf('cache_write', table), lineOf('cache_write_1h', table)]
-  if (table && size.audioBytes > 0) input!.push(lineOf('input_audio', table))
-  const inputPrice = input ? dearest(input) : 0
-  const outputPrice = table ? dearest([lineOf('output', table), lineOf('output_reasoning', table)]) : 0
-  const cost = (tokens: number, price: number) =>
-    (BigInt(Math.ceil(tokens)) * BigInt(Math.ceil(price * tariff.factor))) / 1_000_000n + 1n
-  const requests = table?.requests ? cost(1, table.requests.nanoUsdPerMillion) : 0n
-  const all = cost(inputTokens, inputPrice) + cost(outputTokens, outputPrice) + requests
+  const outputTokens = Math.min(Math.max(0, perChoice) * size.choices, MOST.tokens)
+  const table = tableInForce(tariff.prices, wallMs)
+  const lines = table?.lines ?? {}
+  const dearest = (units: readonly Unit[]) => Math.max(0, ...units.map(unit => most(lineOf(unit, lines), inputTokens)))
+  // A film has sound too.
+  const isHeard = size.audioBytes + size.documentBytes + size.addresses > 0
+  const inputPrice = dearest(isHeard ? [...INPUT, 'input_audio'] : INPUT)
+  const outputPrice = Math.max(dearest(OUTPUT), most(lines.output_image, inputTokens))
+  // A tier is asked for, not had: it may be answered at the list price, and a discount is for the provider to give.
+  const share = Math.max(1_000, tierShare(size.serviceTier, table?.serviceTiers) ?? 1_000)
+  const cost = (count: number, price: number, thousandths = share) =>
+    (BigInt(Math.ceil(count)) * BigInt(price) * billionths(tariff.factor) * BigInt(thousandths)) / SCALE + 1n
+  const perCall = lines.requests ? cost(1, most(lines.requests, inputTokens), 1_000) : 0n
+  const all = cost(inputTokens, inputPrice) + cost(outputTokens, outputPrice) + perCall
   return {
-    nano: table?.input ? toNano(all < MOST.nano ? all : MOST.nano) : null,
+    nano: lines.input ? toNano(least(all, MOST.nano)) : null,
     inputTokens,
     outputTokens,
     unbounded: size.hostedTools + size.addresses + size.documentBytes > 0,
-    outputNano: tokens => nano(Number(cost(tokens, outputPrice))),
+    outputNano: tokens => Number(least(cost(tokens, outputPrice), MOST.nano)),
     outputBound: textBytes => Math.ceil(textBytes / bytesPerToken)
   }
+}
+
+function least(one: bigint, other: bigint): bigint {
+  return one < other ? one : other
 }
 
 function inputBound({ textBytes, images, audioBytes, documentBytes }: RequestSize, bytesPerToken: number): number {
@@ -89,12 +101,17 @@ export function estimateCut({ usage, textBytes, isWhole }: SeenAnswer, bound: Bo
 const MODELS_MAX = 10_000
 /** As many answers must have been seen before anything is made of them. */
 const ANSWERS_MIN = 100
+/** What is shorter says more of what a provider puts around a text than of the text. */
+const INPUT_TOKENS_MIN = 256
+/** After so many answers the densest of those before them is forgotten: one odd text is not held against a model forever. */
+const GENERATION_ANSWERS = 500
 /** Lengths of answers are counted by powers of the square root of two: a bound is at most so much too long. */
 const STEPS = 2
 
 interface Habits {
-  /** Least bytes a token of input, over all that was seen. */
+  /** Least bytes a token of input that was seen, in this generation of answers and the one before. */
   bytesPerToken: number
+  before: number
   inputs: number
 }
 
@@ -108,7 +125,8 @@ export class Learned {
     const habits = this.#models.get(`${provider}/${model}`)
     if (!habits) return BYTES_PER_TOKEN.usual
     // With a margin: the next text may be denser than all before it.
-    const least = Math.max(BYTES_PER_TOKEN.least, habits.bytesPerToken * 0.8)
+    const seen = Math.min(habits.bytesPerToken, habits.before)
+    const least = Math.max(BYTES_PER_TOKEN.least, seen * 0.8)
     const isKnown = habits.inputs >= ANSWERS_MIN
     return Math.min(least, isKnown ? BYTES_PER_TOKEN.most : BYTES_PER_TOKEN.usual)
   }
@@ -129,13 +147,18 @@ export class Learned {
   saw({ provider, model, key, size }: Reckonable, { inputTokens, outputTokens }: Partial<Usage>): void {
     const isText =
       size.isExact && size.images + size.audioBytes + size.documentBytes + size.addresses + size.hostedTools === 0
-    if (isText && inputTokens && size.textBytes > 0) {
-      const habits = this.#models.get(`${provider}/${model}`) ?? { bytesPerToken: Number.POSITIVE_INFINITY, inputs: 0 }
+    if (isText && inputTokens !== undefined && inputTokens >= INPUT_TOKENS_MIN && size.textBytes > 0) {
+      const name = `${provider}/${model}`
+      const habits = this.#models.get(name) ?? { bytesPerToken: NEVER, before: NEVER, inputs: 0 }
+      if (habits.inputs > 0 && habits.inputs % GENERATION_ANSWERS === 0) {
+        habits.before = habits.bytesPerToken
+        habits.bytesPerToken = NEVER
+      }
       habits.bytesPerToken = Math.min(habits.bytesPerToken, size.textBytes / inputTokens)
       habits.inputs++
-      put(this.#models, `${provider}/${model}`, habits)
+      put(this.#models, name, habits)
     }
-    if (!outputTokens || size.choices > 1) return
+    if (outputTokens === undefined || !(outputTokens >= 1 && outputTokens <= MOST.tokens) || size.choices > 1) return
     const name = `${key}\n${provider}/${model}`
     const counts = this.#outputs.get(name) ?? []
     const step = Math.floor(Math.log2(outputTokens) * STEPS)
@@ -143,6 +166,8 @@ export class Learned {
     put(this.#outputs, name, counts)
   }
 }
+
+const NEVER = Number.POSITIVE_INFINITY
 
 function put<Value>(map: Map<string, Value>, name: string, value: Value): void {
   if (map.size >= MODELS_MAX && !map.has(name)) map.clear()

@@ -1,6 +1,6 @@
 import type { Nano } from '../nano.ts'
-import type { Taken } from '../stores/counters.ts'
-import type { BudgetRow } from '../stores/rows.ts'
+import type { SettleRequest, Taken } from '../stores/counters.ts'
+import type { BudgetRow, RateLimitRow } from '../stores/rows.ts'
 import type { Ask, Holds, Spent } from './holds.ts'
 import { budgetFailure, limitFailure } from './refusals.ts'
 import { type Applied, type Rules, type Scope, scopesOfTarget } from './rules.ts'
@@ -31,7 +31,9 @@ export class Hold {
   readonly id: string
   readonly #desk: Holds
   readonly #rules: Rules
-  readonly #payers: readonly Scope[]
+  /** Budgets and limits of who pays. */
+  readonly #budgets: readonly Applied<BudgetRow>[]
+  readonly #limits: readonly Applied<RateLimitRow>[]
   readonly #attempts = new Map<string, Covered>()
   /** Taken when the call was admitted, for its first target; its first attempt has it. */
   #reserved: Covered | undefined
@@ -44,13 +46,16 @@ export class Hold {
   #isOver = false
   #closed = false
   #settlements = 0
+  /** The settlements that are on their way to the store. */
+  #settling: Promise<void> | undefined
   #remainingNano: number | undefined
 
   constructor(desk: Holds, id: string, rules: Rules, payers: readonly Scope[]) {
     this.#desk = desk
     this.id = id
     this.#rules = rules
-    this.#payers = payers
+    this.#budgets = rules.budgets(payers)
+    this.#limits = rules.limits(payers)
   }
 
   /** Something in the counters is ours. */
@@ -91,9 +96,8 @@ export class Hold {
     if (this.#rules.isEmpty) return
     const own: Covered = { target: '', held: this.#requestsHeld(), rates: [] }
     const tokens = first?.expectedTokens ?? 0
-    own.rates = this.#rated(this.#payers, tokens)
-    const covered = first && this.#coveredBy(first, [...this.#payers, ...scopesOfTarget(first.target)])
-    if (covered && first) covered.rates = this.#rated(scopesOfTarget(first.target), tokens)
+    own.rates = this.#rated(this.#limits, tokens)
+    const covered = first && this.#coveredBy(first)
     const slots = this.#slots()
     const parts = covered ? [own, covered] : [own]
     if (parts.every(({ held, rates }) => held.length + rates.length === 0) && slots.length === 0) return
@@ -117,8 +121,7 @@ export class Hold {
       return
     }
     if (reserved) this.#settle(reserved, { nano: 0 as Nano, tokens: 0 }, 0, false)
-    const covered = this.#coveredBy(ask, [...this.#payers, ...scopesOfTarget(ask.target)])
-    covered.rates = this.#rated(scopesOfTarget(ask.target), ask.expectedTokens)
+    const covered = this.#coveredBy(ask)
     if (covered.held.length + covered.rates.length === 0) return
     const taken = this.#take([covered], [], ask)
     const done = () => {
@@ -171,22 +174,18 @@ export class Hold {
 
   /** Counters of requests: one for the call, whoever pays. */
   #requestsHeld(): Held[] {
-    return this.#rules
-      .budgets(this.#payers)
-      .filter(({ row }) => row.unit === 'requests')
-      .map(each => this.#heldOn(each, 1))
+    return this.#budgets.filter(({ row }) => row.unit === 'requests').map(each => this.#heldOn(each, 1))
   }
 
-  #coveredBy(ask: Ask, scopes: readonly Scope[]): Covered {
-    const ofPayers = new Set(this.#payers)
+  /** What an attempt takes: of who pays the money, and all that its target has. */
+  #coveredBy(ask: Ask): Covered {
     const held: Held[] = []
-    for (const scope of scopes) {
-      for (const each of this.#rules.budgets([scope])) {
-        if (each.row.unit === 'requests' && ofPayers.has(scope)) continue
-        held.push(this.#heldOn(each, amountOf(each.row, ask)))
-      }
+    for (const each of this.#budgets) {
+      if (each.row.unit !== 'requests') held.push(this.#heldOn(each, amountOf(each.row, ask)))
     }
-    return { target: nameOf(ask), held, rates: [] }
+    const scopes = scopesOfTarget(ask.target)
+    for (const each of this.#rules.budgets(scopes)) held.push(this.#heldOn(each, amountOf(each.row, ask)))
+    return { target: nameOf(ask), held, rates: this.#rated(this.#rules.limits(scopes), ask.expectedTokens) }
   }
 
   #heldOn({ row, value }: Applied<BudgetRow>, amount: number): Held {
@@ -194,22 +193,21 @@ export class Hold {
     return { row, value, key: `b:${row.id}:${value}:${name}`, slice, slices, startMs, resetMs, expiresAtMs, amount }
   }
 
-  #rated(scopes: readonly Scope[], tokens: number): Rated[] {
-    return this.#rules
-      .limits(scopes)
-      .filter(({ row }) => row.unit !== 'calls')
-      .map(({ row, value }) => {
-        const emissionMicros = (row.perMs * 1000) / row.amount
-        // What is larger than the whole limit is let in when all of it is there; what it used is settled after.
-        const units = row.unit === 'requests' ? 1 : Math.min(tokens, row.burst)
-        const takenMicros = Math.round(units * emissionMicros)
-        return { row, key: `r:${row.id}:${value}`, emissionMicros, takenMicros, aheadMicros: 0 }
-      })
+  #rated(limits: readonly Applied<RateLimitRow>[], tokens: number): Rated[] {
+    const rated: Rated[] = []
+    for (const { row, value } of limits) {
+      if (row.unit === 'calls') continue
+      const emissionMicros = (row.perMs * 1000) / row.amount
+      // What is larger than the whole limit is let in when all of it is there; what it used is settled after.
+      const units = row.unit === 'requests' ? 1 : Math.min(tokens, row.burst)
+      const takenMicros = Math.round(units * emissionMicros)
+      rated.push({ row, key: `r:${row.id}:${value}`, emissionMicros, takenMicros, aheadMicros: 0 })
+    }
+    return rated
   }
 
   #slots(): Slot[] {
-    return this.#rules
-      .limits(this.#payers)
+    return this.#limits
       .filter(({ row }) => row.unit === 'calls')
       .map(({ row, value }) => ({ row, key: `c:${row.id}:${value}` }))
   }
@@ -254,32 +252,44 @@ export class Hold {
   }
 
   #settle({ held, rates }: Covered, spent: Spent, requests: number, close: boolean): void {
-    const { counters, unsettled } = this.#desk.rooms
     if (held.length + rates.length === 0 && !close) return
-    try {
-      const settling = counters.settle({
-        hold: this.id,
-        id: `${this.id}:${this.#settlements++}`,
-        budgets: held.map(({ row, key, slice, amount, expiresAtMs }) => ({
+    this.#send({
+      hold: this.id,
+      id: `${this.id}:${this.#settlements++}`,
+      budgets: held.map(({ row, key, slice, amount, expiresAtMs }) => ({
+        key,
+        slice,
+        release: amount,
+        spend: row.unit === 'usd' ? (spent.nano ?? 0) : row.unit === 'tokens' ? spent.tokens : requests,
+        expiresAtMs
+      })),
+      rates: rates
+        .filter(({ row }) => row.unit === 'tokens')
+        .map(({ key, emissionMicros, takenMicros }) => ({
           key,
-          slice,
-          release: amount,
-          spend: row.unit === 'usd' ? (spent.nano ?? 0) : row.unit === 'tokens' ? spent.tokens : requests,
-          expiresAtMs
+          micros: Math.round(spent.tokens * emissionMicros) - takenMicros
         })),
-        rates: rates
-          .filter(({ row }) => row.unit === 'tokens')
-          .map(({ key, emissionMicros, takenMicros }) => ({
-            key,
-            micros: Math.round(spent.tokens * emissionMicros) - takenMicros
-          })),
-        close,
-        leaseMs: LEASE_MS
-      })
-      if (settling instanceof Promise) settling.catch(unsettled)
-    } catch (thrown) {
-      unsettled(thrown)
+      close,
+      leaseMs: LEASE_MS
+    })
+  }
+
+  /** One after another: a store with several connections would else close the hold before its last attempt is settled. */
+  #send(request: SettleRequest): void {
+    const { counters, unsettled } = this.#desk.rooms
+    const send = (): unknown => {
+      try {
+        return counters.settle(request)
+      } catch (thrown) {
+        return unsettled(thrown)
+      }
     }
+    const settling = this.#settling ? this.#settling.then(send) : send()
+    if (!(settling instanceof Promise)) return
+    const settled = settling.catch(unsettled).then(() => {
+      if (this.#settling === settled) this.#settling = undefined
+    })
+    this.#settling = settled
   }
 }
 

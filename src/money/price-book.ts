@@ -16,7 +16,10 @@ export interface Tariff {
 export interface PriceBookOptions {
   /** What the configuration of providers or the catalogue knows; null: nothing. */
   lookup(provider: string, model: string): Prices | null
-  /** In rising order of precedence; of those that match, the one that began last is in force. */
+  /**
+   * In rising order of precedence where they begin alike. Of those that match and have begun, the last says the factor,
+   * and the last that has lines says those: a discount on everything does not take a model the prices it was given.
+   */
   overrides: readonly PriceRow[]
   /** Of what `lookup` answers from. */
   version: string
@@ -40,7 +43,8 @@ export class PriceBook {
 
   constructor({ lookup, overrides, version }: PriceBookOptions) {
     this.#lookup = lookup
-    this.#overrides = overrides.map(row => ({
+    const rising = overrides.toSorted((one, other) => one.fromMs - other.fromMs)
+    this.#overrides = rising.map(row => ({
       row,
       prices: row.usd === null ? null : readPrices(row.usd as Parameters<typeof readPrices>[0]),
       matches: matcher(row.model)
@@ -49,10 +53,9 @@ export class PriceBook {
   }
 
   pricesFor(provider: string, model: string, wallMs: number): Tariff {
-    const now = this.#of(provider, model).filter(({ row }) => row.fromMs <= wallMs)
-    const last = now.toSorted((one, other) => one.row.fromMs - other.row.fromMs).at(-1)
-    const prices = last?.prices ?? this.#lookup(provider, model)
-    return { prices, factor: last?.row.factor ?? 1, version: this.version }
+    const begun = this.#of(provider, model).filter(({ row }) => row.fromMs <= wallMs)
+    const prices = begun.findLast(override => override.prices)?.prices ?? this.#lookup(provider, model)
+    return { prices, factor: begun.at(-1)?.row.factor ?? 1, version: this.version }
   }
 
   #of(provider: string, model: string): readonly Override[] {

@@ -1,4 +1,4 @@
-import { linesInForce, type PriceLine, priceAt } from '../catalog/prices.ts'
+import { type PriceLine, priceAt, type ServiceTiers, tableInForce } from '../catalog/prices.ts'
 import type { JsonObject } from '../json.ts'
 import { type Nano, toNano } from '../nano.ts'
 import type { Usage } from '../usage.ts'
@@ -9,11 +9,11 @@ export interface Cost {
   nano: Nano | null
   /** By unit: how many, and nano-dollars before the only rounding; null where there is no price at all. */
   lines: JsonObject | null
-  /** `tier_unpriced`, `searches_unpriced`: used, and known to cost something, but nobody says what. */
+  /** `tier_unpriced`, `searches_unpriced`, `images_unpriced`: used, and nobody says what it cost beyond the rest. */
   marks: readonly string[]
 }
 
-type Unit =
+export type Unit =
   | 'input'
   | 'cache_read'
   | 'cache_write'
@@ -35,50 +35,62 @@ const PARENTS: Partial<Record<Unit, Unit>> = {
   output_audio: 'output'
 }
 
-/**
- * Service tiers in the providers' own words, as a share of the list price in thousandths. Flex and batch are half price at
- * OpenAI and Anthropic alike (their price pages, 2026-11). Of others nobody publishes one number: they are marked.
- */
-const TIERS: Readonly<Record<string, number>> = {
-  default: 1_000,
-  standard: 1_000,
-  auto: 1_000,
-  on_demand: 1_000,
-  scale: 1_000,
-  flex: 500,
-  batch: 500
-}
+/** The providers' words for no tier in particular: the list price. */
+const PLAIN_TIERS: ReadonlySet<string> = new Set(['', 'default', 'standard', 'auto', 'on_demand', 'scale'])
 
-const FACTOR_UNITS = 1_000_000_000n
+/** What is charged by the piece costs the same in every tier. */
+const BY_THE_PIECE: ReadonlySet<Unit> = new Set(['requests', 'web_searches'])
+
 const MILLION = 1_000_000n
+const THOUSANDTHS = 1_000n
+const BILLIONTHS = 1_000_000_000n
+/** What a sum of units × nano-dollars a million × the factor × the tier is in, for one nano-dollar. */
+const SCALE = MILLION * BILLIONTHS * THOUSANDTHS
+/** No price list comes near: one attempt for nine million dollars is no bill, but a count gone wrong. */
+const COST_MAX = BigInt(Number.MAX_SAFE_INTEGER)
 
 /**
  * What an attempt cost (D15): units times price in `bigint`, all lines added, adjusted, and rounded once, up. Prices of a
  * long context hold for the whole call. A unit that was used and has neither a line nor a parent's makes the cost `null`.
+ * Never throws, whatever a provider counted.
  */
 export function costOf(usage: Partial<Usage>, { prices, factor }: Tariff, { wallMs }: { wallMs: number }): Cost {
-  const table = linesInForce(prices, wallMs)
-  if (!table) return { nano: null, lines: null, marks: [] }
-  const inputTokens = usage.inputTokens ?? 0
-  const tier = usage.tier === undefined ? 1_000 : TIERS[usage.tier]
-  const adjusted = BigInt(Math.round(factor * Number(FACTOR_UNITS))) * BigInt(tier ?? 1_000)
-  const scale = MILLION * FACTOR_UNITS * 1_000n
+  const table = tableInForce(prices, wallMs)
+  // Sold by the page or the hour, which nobody counts for us: that is no price, and not a free model.
+  if (!table?.lines.input) return { nano: null, lines: null, marks: [] }
+  const inputTokens = whole(usage.inputTokens)
+  const tier = tierShare(usage.tier, table.serviceTiers)
   const marks = tier === undefined ? ['tier_unpriced'] : []
+  // Of the answers of such models nobody counts apart what of them is a picture, and dearer.
+  if (table.lines.output_image && usage.outputTokens) marks.push('images_unpriced')
   const lines: JsonObject = {}
   let sum = 0n
   for (const [unit, units] of unitsOf(usage)) {
-    const line = lineOf(unit, table)
+    const line = lineOf(unit, table.lines)
     if (!line) {
       if (unit === 'requests') continue
       if (unit !== 'web_searches') return { nano: null, lines: null, marks }
       marks.push('searches_unpriced')
       continue
     }
-    const part = BigInt(units) * BigInt(priceAt(line, inputTokens)) * adjusted
+    const share = BY_THE_PIECE.has(unit) ? 1_000 : (tier ?? 1_000)
+    const part = BigInt(units) * BigInt(priceAt(line, inputTokens)) * billionths(factor) * BigInt(share)
     sum += part
-    lines[unit] = { units, nano: Number((part * 1_000n) / scale) / 1_000 }
+    lines[unit] = { units, nano: Number((part * THOUSANDTHS) / SCALE) / Number(THOUSANDTHS) }
   }
-  return { nano: toNano((sum + scale - 1n) / scale), lines, marks }
+  const nano = (sum + SCALE - 1n) / SCALE
+  return { nano: toNano(nano < COST_MAX ? nano : COST_MAX), lines, marks }
+}
+
+/** What the tokens of a service tier cost, in thousandths of the list price; undefined where nobody says. */
+export function tierShare(tier: string | undefined, tiers: ServiceTiers | undefined): number | undefined {
+  if (tier === undefined || PLAIN_TIERS.has(tier)) return 1_000
+  return tiers && Object.hasOwn(tiers, tier) ? tiers[tier] : undefined
+}
+
+/** A discount or markup, as costs are multiplied by it: everybody rounds it alike, or bounds would not hold. */
+export function billionths(factor: number): bigint {
+  return BigInt(Math.round(factor * Number(BILLIONTHS)))
 }
 
 /** The line that a unit is charged by: its own, or that of what it is a part of. */

@@ -21,6 +21,8 @@ export interface RequestSize {
   /** The cap on output, in tokens, of each choice; undefined: there is none. */
   outputTokensMax: number | undefined
   choices: number
+  /** The service tier that is asked for, in the provider's word. Absent: none. */
+  serviceTier?: string | undefined
   /** It was read: what is not text was found. */
   isExact: boolean
 }
@@ -113,12 +115,13 @@ export class Reckoning {
 
   /** What the hold must be raised by now that so much of the answer has come; undefined: it is enough. */
   needsMore(textBytes: number): Ask | undefined {
-    const soFar = this.#bound.outputBound(textBytes)
-    if (soFar + SLICE_TOKENS / 2 < this.#bound.outputTokens + this.#raisedTokens) return undefined
-    this.#raisedTokens += SLICE_TOKENS
+    const beyond = this.#bound.outputBound(textBytes) + SLICE_TOKENS / 2 - this.#bound.outputTokens - this.#raisedTokens
+    if (beyond < 0) return undefined
+    const tokens = SLICE_TOKENS * (Math.floor(beyond / SLICE_TOKENS) + 1)
+    this.#raisedTokens += tokens
     const { provider, model } = this.#of
-    const raise = this.#bound.nano === null ? null : nano(this.#bound.outputNano(SLICE_TOKENS))
-    return { target: { provider, model }, nano: raise, tokens: SLICE_TOKENS, expectedTokens: 0 }
+    const raise = this.#bound.nano === null ? null : nano(this.#bound.outputNano(tokens))
+    return { target: { provider, model }, nano: raise, tokens, expectedTokens: 0 }
   }
 
   cost(usage: Partial<Usage>): Reckoned {

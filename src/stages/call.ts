@@ -4,10 +4,11 @@ import type { OwnedKind } from '../dialects/owned.ts'
 import type { Code, Failure } from '../errors.ts'
 import type { JsonBody } from '../json.ts'
 import type { Hold, LimitView } from '../money/hold.ts'
-import type { RequestSize } from '../money/reckoning.ts'
+import type { Reckoning, RequestSize } from '../money/reckoning.ts'
 import type { Nano } from '../nano.ts'
+import type { Step } from '../routing/facts.ts'
 import type { PerCall } from '../routing/per-call.ts'
-import type { Payers } from '../stores/rows.ts'
+import type { FinishedAttempt, Payers } from '../stores/rows.ts'
 import type { Usage } from '../usage.ts'
 import type { Headers } from '../wire/exchange.ts'
 import type { Source } from '../wire/frames.ts'
@@ -71,8 +72,15 @@ export interface Account {
   size: RequestSize | undefined
   /** What its attempts came to, so far; null: one of them has no price. */
   costNano: Nano | null
+  /** What the first attempt may come to, as it was reckoned when the call was admitted. */
+  reckoned: { step: Step; reckoning: Reckoning } | undefined
   /** Attempts that were begun: the number of the next. */
   begun: number
+  /**
+   * Attempts at a whole answer that are over: they are written down with the call, at once and before the client has
+   * any of it. Undefined: the call is over; what ends now (the loser of a race) is written down by itself.
+   */
+  ended: FinishedAttempt[] | undefined
 }
 
 /** What the client's own dialect may say in the address of the call instead of its body. */

@@ -69,6 +69,7 @@ class Charge {
   readonly #account: Account
   readonly #rooms: ChargeRooms
   readonly #reckoning: Reckoning
+  readonly #ask: Reckoning['ask']
   readonly #seen: Seen = { usage: undefined, textBytes: 0, complete: false }
   readonly #marks: string[] = []
   /** The first byte was handed to a socket: there is a row. */
@@ -83,11 +84,12 @@ class Charge {
     this.#account = account
     this.#rooms = rooms
     this.#reckoning = rooms.reckoning(call, step)
+    this.#ask = this.#reckoning.ask
     if (this.#reckoning.isUnbounded) this.#marks.push('unbounded')
   }
 
   async run(attempt: Attempt): Promise<Reply> {
-    const covering = this.#account.hold.cover(this.#id, this.#reckoning.ask)
+    const covering = this.#account.hold.cover(this.#id, this.#ask)
     if (covering instanceof Promise) await covering
     try {
       const reply = await attempt(this.#call, this.#step, { id: this.#id, sending: () => this.#sending() })
@@ -110,7 +112,6 @@ class Charge {
     if (this.#isSent) return
     const { target } = this.#step
     const { payers } = this.#account
-    const { ask, priceVersion } = this.#reckoning
     this.#rooms.books.started({
       id: this.#id,
       requestId: this.#call.id,
@@ -121,10 +122,10 @@ class Charge {
       provider: target.provider,
       model: target.model,
       payers,
-      heldNano: ask.nano,
-      costNano: ask.nano,
+      heldNano: this.#ask.nano,
+      costNano: this.#ask.nano,
       lines: null,
-      priceVersion,
+      priceVersion: this.#reckoning.priceVersion,
       usage: null,
       usageSource: 'estimated',
       outcome: null,
@@ -195,7 +196,7 @@ class Charge {
     this.#account.costNano = nano === null || costNano === null ? null : ((costNano + nano) as typeof nano)
     if (!this.#isSent) return
     if (source === 'provider' && this.#seen.complete) this.#reckoning.learn(usage)
-    this.#rooms.books.finished(this.#id, {
+    this.#write({
       finishedAtMs: this.#rooms.clock.wallMs(),
       costNano: nano,
       lines,
@@ -205,6 +206,13 @@ class Charge {
       failure: failure?.kind ?? null,
       marks: [...new Set([...this.#marks, ...marks, ...afterAbort(failure)])]
     })
+  }
+
+  /** A whole answer waits for the call's own row; of a stream the client has had all but the last piece. */
+  #write(end: AttemptEnd): void {
+    const { ended } = this.#account
+    if (ended && !this.#call.stream) ended.push({ id: this.#id, end })
+    else this.#rooms.books.finished(this.#id, end)
   }
 
   /** What was used: the provider's word where it gave one, else nothing at all, else an estimate that is not below it. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Frame } from '../dialects/canonical.ts'
 import type { Failure } from '../errors.ts'
+import type { FinishedAttempt } from '../stores/rows.ts'
 import { mergeUsage, type Usage } from '../usage.ts'
 import type { Outcome, Sink, Source } from '../wire/frames.ts'
 import { type Answered, attemptsIn, type Call, type CallRecord, isContent, type Reply } from './call.ts'
@@ -8,8 +9,8 @@ import { type Answered, attemptsIn, type Call, type CallRecord, isContent, type 
 export interface ObserveRooms {
   clock: Clock
   configDigest: string
-  /** Takes the record of a call that is over. */
-  record(record: CallRecord): void
+  /** Takes the record of a call that is over, and its attempts that are not written down yet. */
+  record(record: CallRecord, ended: readonly FinishedAttempt[]): void
 }
 
 /** Watches a reply to its end and records the call exactly once, however it ends. */
@@ -22,18 +23,21 @@ export function observe(
 ): Reply {
   const answered = { ...reply.answered, attempts: attemptsIn(trail) + 1, ...moneyOf(call) }
   if (reply.how === 'whole') {
-    call.account?.hold.close()
+    const ended = close(call)
     const record = blank(call, key, trail, rooms)
-    rooms.record({
-      ...record,
-      answered,
-      attempts: answered.attempts,
-      status: reply.status,
-      outcome: 'done',
-      usage: reply.usage,
-      finish: reply.finish,
-      firstTokenMs: record.totalMs
-    })
+    rooms.record(
+      {
+        ...record,
+        answered,
+        attempts: answered.attempts,
+        status: reply.status,
+        outcome: 'done',
+        usage: reply.usage,
+        finish: reply.finish,
+        firstTokenMs: record.totalMs
+      },
+      ended
+    )
     return { ...reply, answered }
   }
   // A stream that was gone on with has taken more attempts than its beginning.
@@ -42,9 +46,9 @@ export function observe(
     Object.assign(answered, moneyOf(call))
   }
   const finished = (outcome: Outcome, seen: Seen) => {
-    call.account?.hold.close()
+    const ended = close(call)
     count(outcome.how === 'failed' && trail.includes(outcome.failure))
-    rooms.record({
+    const record = {
       ...blank(call, key, trail, rooms),
       answered,
       attempts: answered.attempts,
@@ -53,7 +57,8 @@ export function observe(
       outcome: outcome.how,
       ...(outcome.how === 'aborted' && { status: 499, ...afterAbort(outcome.drained, answered) }),
       ...(outcome.how === 'failed' && { failure: outcome.failure, status: outcome.failure.status })
-    })
+    }
+    rooms.record(record, ended)
   }
   const source = new Watched(reply.source, call.startedMs, rooms.clock, { ending: () => count(false), finished })
   return { ...reply, answered, source }
@@ -81,8 +86,8 @@ export function failed(
   failure: Failure,
   rooms: ObserveRooms
 ): void {
-  call.account?.hold.close()
-  rooms.record({
+  const ended = close(call)
+  const record: CallRecord = {
     ...blank(call, key, trail, rooms),
     attempts: attemptsIn(trail),
     status: failure.status,
@@ -92,7 +97,17 @@ export function failed(
       afterAbort: failure.details.after_abort as CallRecord['afterAbort'] & string
     }),
     failure
-  })
+  }
+  rooms.record(record, ended)
+}
+
+/** Gives back what the call reserved; returns its attempts that are still to be written down. */
+function close({ account }: Call): readonly FinishedAttempt[] {
+  if (!account) return []
+  account.hold.close()
+  const { ended = [] } = account
+  account.ended = undefined
+  return ended
 }
 
 function blank(call: Call, key: string | undefined, trail: readonly Failure[], rooms: ObserveRooms): CallRecord {

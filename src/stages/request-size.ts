@@ -1,12 +1,15 @@
 import type { Part } from '../dialects/canonical.ts'
+import { dialects } from '../dialects/index.ts'
+import { isObject, type Json, type JsonObject } from '../json.ts'
 import type { RequestSize } from '../money/reckoning.ts'
+import type { Params } from '../routing/route.ts'
 import type { Call } from './call.ts'
 import { requestIn } from './prepare.ts'
 
 /** A body so small that reading it for media would cost more than it tells: its bytes are the bound. */
 const SMALL_BYTES = 16 * 1024
 /** What the declaration of media or of a hosted tool has in it, in any dialect. */
-const MARKS = ['image', 'file', 'audio', 'video', 'document', 'Data"', '_preview', '_20', 'search', 'container', 'mcp']
+const MARKS = /image|file|audio|video|document|Data"|_preview|_20|search|container|mcp/
 
 /** Members that name what the provider keeps, and reads before the body. */
 const KEPT = ['previous_response_id', 'conversation', 'prompt', 'cachedContent', 'cached_content']
@@ -18,7 +21,7 @@ const KEPT = ['previous_response_id', 'conversation', 'prompt', 'cachedContent',
 export function sizeOf(call: Call, exactly: boolean): RequestSize {
   const { body } = call
   const { bytes } = body
-  const isPlain = !exactly || (bytes.length <= SMALL_BYTES && !MARKS.some(mark => bytes.includes(mark)))
+  const isPlain = !exactly || (bytes.length <= SMALL_BYTES && !MARKS.test(bytes.toString('latin1')))
   const addresses = KEPT.filter(name => (body.get(name) ?? null) !== null).length
   const size = { ...NOTHING, ...caps(call), textBytes: bytes.length, addresses, isExact: exactly }
   if (isPlain || call.operation !== 'chat') return size
@@ -30,6 +33,31 @@ export function sizeOf(call: Call, exactly: boolean): RequestSize {
     // Not for us to read: what the provider then makes of it is bounded by its bytes alone.
   }
   return size
+}
+
+/** The size as a target is asked, whose route sets or drops the cap on its output. Of several caps the largest counts. */
+export function sizeWith(size: RequestSize, params: Params | undefined): RequestSize {
+  if (!params) return size
+  const { set = {}, default: fallback = {}, drop = [] } = params
+  const isDropped = CAPS.some(([name]) => drop.includes(name!))
+  const asked = isDropped ? undefined : size.outputTokensMax
+  const given = largest(set) ?? (asked === undefined ? largest(fallback) : undefined)
+  const outputTokensMax = given === undefined ? asked : Math.max(given, asked ?? 0)
+  return outputTokensMax === size.outputTokensMax ? size : { ...size, outputTokensMax }
+}
+
+/** Where any dialect has its cap on output. */
+const CAPS = Object.values(dialects).flatMap(({ members }) => members.outputTokensMax)
+
+function largest(params: JsonObject): number | undefined {
+  const values = CAPS.map(path => valueAt(params, path)).filter(value => typeof value === 'number')
+  return values.length === 0 ? undefined : Math.ceil(Math.max(...values))
+}
+
+function valueAt(object: JsonObject, path: readonly string[]): Json | undefined {
+  let value: Json | undefined = object
+  for (const name of path) value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+  return value
 }
 
 const NOTHING: RequestSize = {
@@ -60,14 +88,23 @@ function count(part: Part, size: RequestSize): void {
 }
 
 /** Of several caps the largest: nobody knows which one the provider goes by. */
-function caps({ dialect, body }: Call): Pick<RequestSize, 'outputTokensMax' | 'choices'> {
+function caps({ dialect, body }: Call): Pick<RequestSize, 'outputTokensMax' | 'choices' | 'serviceTier'> {
   const most = (paths: readonly (readonly string[])[]) =>
     Math.max(0, ...paths.map(path => body.at(path)).filter(value => typeof value === 'number'))
   return {
     outputTokensMax: Math.ceil(most(dialect.members.outputTokensMax)) || undefined,
-    choices: Math.max(1, Math.ceil(most(CHOICES)))
+    choices: Math.max(1, Math.ceil(most(CHOICES))),
+    serviceTier: tier(body)
   }
 }
+
+function tier(body: Call['body']): string | undefined {
+  const name = TIERS.find(each => body.has(each))
+  const asked = name && body.get(name)
+  return typeof asked === 'string' ? asked.toLowerCase() : undefined
+}
+
+const TIERS = ['service_tier', 'serviceTier']
 
 const CHOICES = [
   ['n'],

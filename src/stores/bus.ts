@@ -8,3 +8,9 @@ export interface Bus {
 
 /** `access`: keys, tenants or admins changed. `money`: budgets, limits or prices did. */
 export type BusTopic = 'access' | 'money'
+
+/** A bus that replicas share, and by which they know how many they are. */
+export interface SharedBus extends Bus {
+  /** Gateways that listen, this one included; what was so when the server last said. At least 1. */
+  replicas(): number
+}

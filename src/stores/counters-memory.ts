@@ -16,12 +16,12 @@ interface Slice {
   expiresAtMs: number
 }
 
+/** Its lists are short: to look through them is less work than to make names for places in a map. */
 interface OpenHold {
   leaseEndsMs: number
-  /** Held, by `key` and slice. */
-  held: Map<string, { key: string; slice: number; amount: number }>
-  slots: Set<string>
-  settled: Set<string>
+  held: { key: string; slice: number; amount: number }[]
+  slots: string[]
+  settled: string[]
 }
 
 /** Between two looks for what is of no more interest. */
@@ -47,27 +47,23 @@ export class MemoryCounters implements CounterStore {
     const nowMs = this.#clock.wallMs()
     const refused = this.#refusal(request, nowMs)
     if (refused) return refused
-    const { leaseMs } = request
-    const hold = this.#holds.get(request.hold) ?? {
-      leaseEndsMs: 0,
-      held: new Map(),
-      slots: new Set(),
-      settled: new Set()
+    let hold = this.#holds.get(request.hold)
+    if (!hold) {
+      hold = { leaseEndsMs: 0, held: [], slots: [], settled: [] }
+      this.#holds.set(request.hold, hold)
     }
-    hold.leaseEndsMs = nowMs + leaseMs
-    this.#holds.set(request.hold, hold)
+    hold.leaseEndsMs = nowMs + request.leaseMs
     for (const { key, slice, amount, expiresAtMs } of request.budgets) {
       this.#slice(key, slice, expiresAtMs).held += amount
-      const place = `${slice} ${key}`
-      const known = hold.held.get(place)
+      const known = heldOn(hold, key, slice)
       if (known) known.amount += amount
-      else hold.held.set(place, { key, slice, amount })
+      else hold.held.push({ key, slice, amount })
     }
     const aheadMicros = request.rates.map(({ key, costMicros }) => this.#arrive(key, costMicros, nowMs))
     const inUse = request.slots.map(({ key }) => {
       const places = this.#slots.get(key) ?? new Set()
       this.#slots.set(key, places.add(request.hold))
-      hold.slots.add(key)
+      hold.slots.push(key)
       return places.size
     })
     return { ok: true, nowMs, remaining: request.budgets.map(each => this.#remaining(each)), aheadMicros, inUse }
@@ -77,12 +73,12 @@ export class MemoryCounters implements CounterStore {
     const nowMs = this.#clock.wallMs()
     const hold = this.#holds.get(id)
     if (!hold) return 'gone'
-    if (hold.settled.has(settlement)) return 'again'
-    hold.settled.add(settlement)
+    if (hold.settled.includes(settlement)) return 'again'
+    hold.settled.push(settlement)
     hold.leaseEndsMs = nowMs + leaseMs
     for (const { key, slice, release, spend, expiresAtMs } of budgets) {
       const counter = this.#slice(key, slice, expiresAtMs)
-      const held = hold.held.get(`${slice} ${key}`)
+      const held = heldOn(hold, key, slice)
       const released = Math.min(release, held?.amount ?? 0)
       if (held) held.amount -= released
       counter.held -= released
@@ -135,29 +131,39 @@ export class MemoryCounters implements CounterStore {
   }
 
   #refusal({ budgets, rates, slots, hold }: TakeRequest, nowMs: number): Exclude<Taken, { ok: true }> | undefined {
-    const indexes = budgets.flatMap(({ key, seeded }, index) => (seeded && !this.#counters.has(key) ? [index] : []))
-    if (indexes.length > 0) return { ok: false, nowMs, why: 'missing', indexes }
-    for (const [index, { key, costMicros, burstMicros }] of rates.entries()) {
+    if (budgets.some(each => this.#isMissing(each))) {
+      const indexes = [...budgets.keys()].filter(index => this.#isMissing(budgets[index]!))
+      return { ok: false, nowMs, why: 'missing', indexes }
+    }
+    for (let index = 0; index < rates.length; index++) {
+      const { key, costMicros, burstMicros } = rates[index]!
       const aheadMicros = Math.max(0, (this.#arrivals.get(key) ?? 0) - nowMs * 1000) + costMicros
       if (aheadMicros > burstMicros) {
         return { ok: false, nowMs, why: 'rate', index, waitMicros: aheadMicros - burstMicros }
       }
     }
-    for (const [index, slot] of slots.entries()) {
+    for (let index = 0; index < slots.length; index++) {
+      const slot = slots[index]!
       const inUse = this.#inUse(slot)
       if (inUse >= slot.limit && !this.#slots.get(slot.key)?.has(hold)) {
         return { ok: false, nowMs, why: 'slot', index, inUse }
       }
     }
-    // The same counter may be there twice: what comes first takes from what comes after.
-    const asked = new Map<string, number>()
-    for (const [index, each] of budgets.entries()) {
-      const before = asked.get(each.key) ?? 0
-      asked.set(each.key, before + each.amount)
-      const remaining = this.#remaining(each) - before
-      if (each.hard && each.amount > remaining) return { ok: false, nowMs, why: 'budget', index, remaining }
+    for (let index = 0; index < budgets.length; index++) {
+      const each = budgets[index]!
+      if (!each.hard) continue
+      let remaining = this.#remaining(each)
+      // The same counter may be there twice: what comes first takes from what comes after.
+      for (let before = 0; before < index; before++) {
+        if (budgets[before]!.key === each.key) remaining -= budgets[before]!.amount
+      }
+      if (each.amount > remaining) return { ok: false, nowMs, why: 'budget', index, remaining }
     }
     return undefined
+  }
+
+  #isMissing({ key, seeded }: BudgetTake): boolean {
+    return seeded && !this.#counters.has(key)
   }
 
   #inUse({ key }: SlotTake): number {
@@ -170,8 +176,13 @@ export class MemoryCounters implements CounterStore {
   }
 
   #sum({ key, slice, slices }: { key: string; slice: number; slices: number }): Reading {
+    const counter = this.#counters.get(key)
     const sum = { spent: 0, held: 0 }
-    for (const [at, { spent, held }] of this.#counters.get(key) ?? []) {
+    if (slices === 1) {
+      const only = counter?.get(slice)
+      return only ? { spent: only.spent, held: only.held } : sum
+    }
+    for (const [at, { spent, held }] of counter ?? []) {
       if (at > slice || at <= slice - slices) continue
       sum.spent += spent
       sum.held += held
@@ -180,10 +191,16 @@ export class MemoryCounters implements CounterStore {
   }
 
   #slice(key: string, slice: number, expiresAtMs: number): Slice {
-    const slices = this.#counters.get(key) ?? new Map<number, Slice>()
-    this.#counters.set(key, slices)
-    const found = slices.get(slice) ?? { spent: 0, held: 0, expiresAtMs }
-    slices.set(slice, found)
+    let slices = this.#counters.get(key)
+    if (!slices) {
+      slices = new Map()
+      this.#counters.set(key, slices)
+    }
+    let found = slices.get(slice)
+    if (!found) {
+      found = { spent: 0, held: 0, expiresAtMs }
+      slices.set(slice, found)
+    }
     return found
   }
 
@@ -197,7 +214,7 @@ export class MemoryCounters implements CounterStore {
 
   #close(id: string, { held, slots }: OpenHold, counts: boolean): void {
     this.#holds.delete(id)
-    for (const { key, slice, amount } of held.values()) {
+    for (const { key, slice, amount } of held) {
       const counter = this.#counters.get(key)?.get(slice)
       if (!counter) continue
       counter.held -= amount
@@ -219,4 +236,8 @@ export class MemoryCounters implements CounterStore {
     }
     for (const [key, at] of this.#arrivals) if (at <= nowMs * 1000) this.#arrivals.delete(key)
   }
+}
+
+function heldOn({ held }: OpenHold, key: string, slice: number): OpenHold['held'][number] | undefined {
+  return held.find(each => each.key === key && each.slice === slice)
 }

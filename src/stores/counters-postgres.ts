@@ -1,14 +1,16 @@
 import type { Pool } from 'pg'
 import type { CounterStore, Reading, Settled, SettleRequest, Taken, TakeRequest } from './counters.ts'
 import { plainNames } from './counters-names.ts'
-import { INSTALL, NOW } from './postgres/functions.ts'
+import { INSTALL } from './postgres/functions.ts'
 
+/** Held while the functions are installed: two that create the same one at once collide. */
 const INSTALL_LOCK = 4_242_015_009
+/** Gateways that begin at once wait for one another. */
+const INSTALL_MS = 30_000
 
-/**
- * Counters that replicas share, in PostgreSQL: for those who have no Redis, and some hundred calls a second. Each
- * operation is one function.
- */
+type Operation = 'take' | 'settle' | 'seed' | 'renew' | 'sweep'
+
+/** Counters that replicas share, in PostgreSQL 15 or newer: each operation is one function, and one transaction. */
 export class PostgresCounters implements CounterStore {
   readonly #pool: Pool
 
@@ -16,79 +18,72 @@ export class PostgresCounters implements CounterStore {
     this.#pool = pool
   }
 
-  /** Makes the tables and functions where they are not there; safe on every replica at once. */
+  /** Makes the tables and functions where they are not there; safe on every replica at once. The pool ends with it. */
   static async open(pool: Pool): Promise<PostgresCounters> {
+    const text = `begin; set local statement_timeout = ${INSTALL_MS}; set local client_min_messages = warning;
+      select pg_advisory_xact_lock(${INSTALL_LOCK}); ${INSTALL} commit`
     const client = await pool.connect()
     try {
-      await client.query('begin')
-      await client.query('select pg_advisory_xact_lock($1)', [INSTALL_LOCK])
-      await client.query(NOW)
-      await client.query(INSTALL)
-      await client.query('commit')
-    } catch (thrown) {
-      await client.query('rollback').catch(() => {})
-      throw thrown
-    } finally {
+      await client.query({ text, query_timeout: INSTALL_MS } as { text: string })
       client.release()
+    } catch (thrown) {
+      // Its transaction is open still.
+      client.release(true)
+      throw thrown
     }
     return new PostgresCounters(pool)
   }
 
   take(request: TakeRequest): Promise<Taken> {
-    return this.#one<Taken>('select gatehouse_take_1($1::jsonb) as it', [plainNames(request)])
+    return this.#run('take', request)
   }
 
   settle(request: SettleRequest): Promise<Settled> {
-    return this.#one<Settled>('select gatehouse_settle_1($1::jsonb) as it', [plainNames(request)])
+    return this.#run('settle', request)
   }
 
-  async seed(counter: { key: string; slice: number; expiresAtMs: number }, spent: number): Promise<void> {
-    const { key, slice, expiresAtMs } = JSON.parse(plainNames(counter)) as typeof counter
-    await this.#pool.query('select gatehouse_seed_1($1, $2, $3, $4)', [key, slice, spent, expiresAtMs])
+  seed(counter: { key: string; slice: number; expiresAtMs: number }, spent: number): Promise<void> {
+    return this.#run('seed', { ...counter, spent })
   }
 
   async renew(holds: readonly string[], leaseMs: number): Promise<string[]> {
-    if (holds.length === 0) return []
-    const { rows } = await this.#pool.query<{ id: string }>(
-      'update counter_holds set lease_ends = gatehouse_now_1() / 1000 + $2 where id = any($1) returning id',
-      [holds, leaseMs]
-    )
-    const known = new Set(rows.map(({ id }) => id))
-    return holds.filter(id => !known.has(id))
+    return holds.length === 0 ? [] : this.#run('renew', { holds, leaseMs })
   }
 
-  async sweep(limit: number): Promise<string[]> {
-    const { rows } = await this.#pool.query<{ it: string }>('select gatehouse_sweep_1($1) as it', [limit])
-    return rows.map(({ it }) => it)
+  sweep(limit: number): Promise<string[]> {
+    return this.#run('sweep', { limit })
   }
 
   async read(keys: readonly { key: string; slice: number; slices: number }[]): Promise<Reading[]> {
-    const { rows } = await this.#pool.query<{ spent: string; held: string }>(
-      `select s.spent, s.held from jsonb_array_elements($1::jsonb) with ordinality as k(v, at),
-        lateral gatehouse_sum_1(k.v->>'key', (k.v->>'slice')::bigint, (k.v->>'slices')::bigint) s order by k.at`,
-      [plainNames(keys)]
-    )
+    const text = 'select spent, held from gatehouse_read_1($1) order by place'
+    const { rows } = await this.#pool.query<Record<keyof Reading, string>>(text, [plainNames(keys)])
     return rows.map(({ spent, held }) => ({ spent: Number(spent), held: Number(held) }))
   }
 
-  async epochMs(): Promise<number> {
-    return Number(await this.#one<string>('select at as it from counter_epoch', []))
+  epochMs(): Promise<number> {
+    return this.#number('select gatehouse_epoch_1() as answer')
   }
 
-  async nowMs(): Promise<number> {
-    return Number(await this.#one<string>('select gatehouse_now_1() / 1000 as it', []))
+  nowMs(): Promise<number> {
+    return this.#number('select gatehouse_micros_1() / 1000 as answer')
   }
 
-  async openHolds(): Promise<number> {
-    return Number(await this.#one<string>('select count(*) as it from counter_holds', []))
+  openHolds(): Promise<number> {
+    return this.#number('select count(*) as answer from counter_holds')
   }
 
   close(): Promise<void> {
     return this.#pool.end()
   }
 
-  async #one<Answer>(text: string, values: unknown[]): Promise<Answer> {
-    const { rows } = await this.#pool.query<{ it: Answer }>(text, values)
-    return rows[0]!.it
+  async #run<Answer>(operation: Operation, request: object): Promise<Answer> {
+    const text = `select gatehouse_${operation}_1($1) as answer`
+    const { rows } = await this.#pool.query<{ answer: Answer }>(text, [plainNames(request)])
+    return rows[0]!.answer
+  }
+
+  async #number(text: string): Promise<number> {
+    const { rows } = await this.#pool.query<{ answer: string }>(text)
+    return Number(rows[0]!.answer)
   }
 }

@@ -177,6 +177,11 @@ export type AttemptEnd = Pick<
   'finishedAtMs' | 'costNano' | 'lines' | 'usage' | 'usageSource' | 'outcome' | 'failure' | 'marks'
 >
 
+export interface FinishedAttempt {
+  id: string
+  end: AttemptEnd
+}
+
 /** One call of a client: a row above its attempts. */
 export interface RequestRow {
   id: string

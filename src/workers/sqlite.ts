@@ -4,10 +4,13 @@ import { parentPort, workerData } from 'node:worker_threads'
 
 /** The thread that owns the one connection to the file (D17): everything it does would hold the event loop of calls. */
 
+type Parameter = string | number | bigint | null
+
 export interface SqliteRequest {
   id: number
   sql: string
-  parameters: readonly (string | number | bigint | null)[]
+  /** Or a JSON array of them, where there are many. */
+  parameters: string | readonly Parameter[]
 }
 
 export type SqliteAnswer =
@@ -15,6 +18,10 @@ export type SqliteAnswer =
   | { id: number; error: string; code: number | undefined }
 
 const STATEMENTS_MAX = 200
+/** Room for the ends of the indexes that every row goes into. */
+const CACHE_KIB = 16 * 1024
+/** Pages of 4 KiB in the log before they are written to the file: the same page then goes there once for many rows. */
+const CHECKPOINT_PAGES = 4_000
 /** For another process to let go of the file: one that is just leaving. */
 const BUSY_MS = 2_000
 
@@ -47,6 +54,7 @@ function open(path: string): DatabaseSync {
   if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
   const database = new DatabaseSync(path, { timeout: BUSY_MS })
   database.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal')
+  database.exec(`pragma cache_size = -${CACHE_KIB}; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   database.exec('begin exclusive; commit')
   return database
 }
@@ -54,9 +62,10 @@ function open(path: string): DatabaseSync {
 function answer(
   database: DatabaseSync,
   statements: Map<string, StatementSync>,
-  { id, sql, parameters }: SqliteRequest
+  { id, sql, parameters: given }: SqliteRequest
 ): SqliteAnswer {
   try {
+    const parameters = typeof given === 'string' ? (JSON.parse(given) as Parameter[]) : given
     let statement = statements.get(sql)
     if (!statement) {
       statement = database.prepare(sql)

@@ -57,7 +57,7 @@ export async function adminApi(more: Partial<Governance> = {}): Promise<AdminApi
     reading: async () => ({ spent: 250_000_000, held: 50_000_000, resetMs: clock.nowMs + 1_000 }),
     priceOf: () => ({ version: 'v1', lines: { input: { nanoUsdPerMillion: 3_000_000_000 } } }),
     flush: () => Promise.resolve(),
-    changed: topic => void told.push(topic),
+    changed: async topic => void told.push(topic),
     wallMs: () => clock.wallMs(),
     log: createLog({ level: 'silent', format: 'json' } as never),
     ...more

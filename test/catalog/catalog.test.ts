@@ -100,7 +100,10 @@ describe('the catalogue: names', () => {
   it('lists what can be called, once, found under the name it lists', () => {
     for (const provider of new Set([...pricedProviders(), ...providersWithFacts()])) {
       const models = catalog.models(provider)
-      assert.ok(models.length > 0, provider)
+      // A cloud that has models of others only: which of them an account may call, nobody knows.
+      if (pricedModels(provider).every(({ isGuest }) => isGuest) && !providersWithFacts().includes(provider)) {
+        assert.equal(models.length, 0, provider)
+      } else assert.ok(models.length > 0, provider)
       assert.equal(new Set(models.map(model => model.id)).size, models.length, provider)
       for (const model of models) {
         assert.equal(model.retired, false)
@@ -113,6 +116,22 @@ describe('the catalogue: names', () => {
     assert.ok(catalog.find('anthropic', 'claude-3-opus-20240229')?.retired)
     assert.ok(catalog.models('fireworks').every(model => model.id.startsWith('accounts/')))
     assert.ok(catalog.models('google').every(model => !model.id.startsWith('claude')))
+  })
+
+  it('has prices of what a cloud sells of others, which is neither listed nor found by its bare name', () => {
+    const sold = [
+      ['google', 'claude-sonnet-4-6'],
+      ['bedrock', 'us.anthropic.claude-sonnet-4-6'],
+      ['bedrock', 'arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-sonnet-4-6'],
+      ['azure-foundry', 'gpt-5']
+    ] as const
+    for (const [provider, model] of sold) {
+      assert.ok(catalog.find(provider, model)?.prices?.at(-1)?.lines.input, `${provider} ${model}`)
+      assert.ok(!catalog.models(provider).some(({ id }) => id === model))
+      assert.ok(!catalog.providersOf(model).includes(provider))
+    }
+    assert.equal(catalog.find('bedrock', 'claude-sonnet-4-6'), undefined, 'no name that Bedrock has')
+    assert.equal(catalog.find('bedrock', 'no.such-model'), undefined)
   })
 
   it('has one version, the same in another process', () => {

@@ -5,6 +5,7 @@ import { Failure } from '../../src/errors.ts'
 import { type Ask, type HoldRooms, Holds } from '../../src/money/holds.ts'
 import { Rules } from '../../src/money/rules.ts'
 import { type Nano, nano } from '../../src/nano.ts'
+import type { CounterStore } from '../../src/stores/counters.ts'
 import { MemoryCounters } from '../../src/stores/counters-memory.ts'
 import type { BudgetRow, RateLimitRow } from '../../src/stores/rows.ts'
 
@@ -224,4 +225,29 @@ test('a call waits with its end for the attempt that comes home last', async () 
   const next = holds.open('2', PAYERS, rules)
   await next.admit(ask(0))
   assert.equal(next.remainingNano, DOLLAR - 12)
+})
+
+test('a store that answers one call later than the next never ends a hold before its attempts are settled', async () => {
+  const { counters, hands } = desk()
+  const answers: (() => void)[] = []
+  // As a pool of connections may: the settlement of the attempt is still on its way when the next one is asked for.
+  const slow = {
+    take: request => counters.take(request),
+    settle: request => new Promise(resolve => answers.push(() => resolve(counters.settle(request))))
+  } satisfies Partial<CounterStore>
+  const clock = { wallMs: () => hands.ms, monotonicMs: () => hands.ms }
+  const { holds } = desk({ counters: Object.assign(Object.create(counters), slow), clock })
+  counters.seed({ key: `b:team:blue:2026-11-23T00:00`, slice: 0, expiresAtMs: hands.ms + 1 }, 0)
+  const hold = holds.open('1', PAYERS, new Rules([budget()], []))
+  await hold.admit(ask(10))
+  await hold.cover('a', ask(10))
+  hold.settle('a', { nano: nano(7), tokens: 0 })
+  hold.close()
+  // Whoever is last is answered first.
+  while (counters.openHolds() > 0) {
+    answers.pop()?.()
+    await new Promise(setImmediate)
+  }
+  const [used] = counters.read([{ key: `b:team:blue:2026-11-23T00:00`, slice: 0, slices: 1 }])
+  assert.deepEqual(used, { spent: 7, held: 0 })
 })

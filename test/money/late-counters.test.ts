@@ -45,7 +45,7 @@ test('what a store took and said too late is given back when the call ends', asy
   const guarded = new GuardedCounters(store, {
     clock,
     local: new MemoryCounters({ clock }),
-    deadlineMs: 20,
+    deadlineMs: 200,
     replicas: () => 1,
     changed() {}
   })
@@ -67,10 +67,10 @@ test('what a store took and said too late is given back when the call ends', asy
     }
   }
   await admit('in time')
-  store.answersAfterMs = 60
+  store.answersAfterMs = 500
   await assert.rejects(admit('late'), { code: 'store_unavailable' })
   await until(() => store.openHolds() === 0, 'the hold is given back')
   store.answersAfterMs = 0
   await admit('after it')
-  assert.equal(store.openHolds(), 0)
+  await until(() => store.openHolds() === 0, 'nothing is held')
 })

@@ -5,6 +5,7 @@ import { insertMany } from './insert-many.ts'
 import { attemptColumns, attemptRow, requestColumns, requestRow } from './rows.ts'
 import type { Engine } from './stores.ts'
 import type { Tables } from './tables.ts'
+import { indexed } from './text.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -25,10 +26,12 @@ const COLUMNS = {
 export class SqlLedger implements LedgerStore {
   readonly #db: Kysely<Tables>
   readonly #engine: Engine['name']
+  readonly #patient: Kysely<Tables>
 
-  constructor(db: Kysely<Tables>, engine: Engine['name']) {
+  constructor(db: Kysely<Tables>, engine: Engine['name'], patient: Kysely<Tables>) {
     this.#db = db
     this.#engine = engine
+    this.#patient = patient
   }
 
   async ingest({ attempts, requests }: Parameters<LedgerStore['ingest']>[0]): Promise<void> {
@@ -58,10 +61,11 @@ export class SqlLedger implements LedgerStore {
       .select(of.as('sum'))
       .where('a.started_at', '>=', fromMs)
       .where('a.started_at', '<', toMs)
+    // Tags have the time too, so that those of another month are not looked at.
+    const tagged = sql<string>`(select attempt_id from attempt_tags
+      where tag = ${value} and started_at >= ${fromMs} and started_at < ${toMs})`
     const scoped =
-      kind === 'tag'
-        ? query.where('a.id', 'in', db => db.selectFrom('attempt_tags').select('attempt_id').where('tag', '=', value))
-        : query.where(`a.${COLUMNS[kind]}`, '=', value)
+      kind === 'tag' ? query.where('a.id', 'in', tagged) : query.where(`a.${COLUMNS[kind]}`, '=', indexed(value))
     const { sum } = await scoped.executeTakeFirstOrThrow()
     return BigInt(sum)
   }
@@ -106,8 +110,10 @@ export class SqlLedger implements LedgerStore {
     const needsTag = groupBy.includes('tag')
     const conditions = [sql`r.started_at >= ${fromMs}`, sql`r.started_at < ${toMs}`]
     for (const [kind, value] of Object.entries(where)) {
-      if (kind === 'tag') conditions.push(sql`r.id in (select ${tagId} from ${tags} where tag = ${value})`)
-      else conditions.push(sql`${sql.ref(`r.${COLUMNS[kind as keyof typeof COLUMNS]}`)} = ${value}`)
+      const inTime = sql`started_at >= ${fromMs} and started_at < ${toMs}`
+      if (kind === 'tag')
+        conditions.push(sql`r.id in (select ${tagId} from ${tags} where tag = ${value} and ${inTime})`)
+      else conditions.push(sql`${sql.ref(`r.${COLUMNS[kind as keyof typeof COLUMNS]}`)} = ${indexed(value)}`)
     }
     const selected = groups.map(({ name, column }) => sql`${column} as ${sql.ref(`by_${name}`)}`)
     const estimated = of === 'attempts' ? sql`sum(case when r.usage_source = 'estimated' then 1 else 0 end)` : sql`0`
@@ -128,7 +134,7 @@ export class SqlLedger implements LedgerStore {
     const columns = sql.join([...selected, figures])
     const { rows } = await sql<Record<string, string | number | null>>`select ${columns} from ${from}
       where ${sql.join(conditions, sql` and `)} ${by}
-      order by coalesce(sum(r.cost_nano), 0) desc, count(*) desc limit ${limit}`.execute(this.#db)
+      order by coalesce(sum(r.cost_nano), 0) desc, count(*) desc limit ${limit}`.execute(this.#patient)
     return rows.map(row => usageLine(row, groupBy))
   }
 }

@@ -1,7 +1,9 @@
 import { Kysely, PostgresDialect, sql } from 'kysely'
+import type * as Pg from 'pg'
 import type { Pool } from 'pg'
 import type { Stores } from '../stores.ts'
 import { migrate } from './migrate.ts'
+import { steadyPool } from './postgres-pool.ts'
 import { type Engine, sqlStores } from './stores.ts'
 import type { Tables } from './tables.ts'
 
@@ -17,6 +19,11 @@ export interface PostgresOptions {
 const VERSION_MIN = 150_000
 const DEADLINE_MS = 500
 const CONNECTIONS_MAX = 10
+/** Of the time that a statement has, what the server itself allows it. */
+const SERVER_SHARE = 0.8
+/** For what takes long and no call waits for: new tables, and reports over all of the ledger. */
+const PATIENT_MS = 60_000
+const PATIENT_CONNECTIONS_MAX = 2
 /** `bigint` of PostgreSQL: a text, by its driver's default. Ours are safe integers; sums are asked for as texts. */
 const INT8 = 20
 const AUDIT_LOCK = 4_242_015_006
@@ -40,14 +47,47 @@ export async function openPostgres(options: PostgresOptions): Promise<{ stores: 
   const pg = await import('pg').catch(() => {
     throw new Error('`stores.database_url` needs the package "pg": npm install pg')
   })
-  const { Pool: PgPool, types } = pg.default
+  const poolOf = (waitMs: number, max: number) =>
+    newPool(pg.default, { url, waitMs, connectMs: deadlineMs * 4, max, onProblem })
+  const pool = poolOf(deadlineMs, connectionsMax)
+  const db = kyselyOn(pool)
+  const patient = kyselyOn(poolOf(PATIENT_MS, PATIENT_CONNECTIONS_MAX))
+  const close = async () => {
+    await Promise.all([db.destroy(), patient.destroy()])
+  }
+  try {
+    const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`.execute(db)
+    const version = Number(rows[0]?.version)
+    if (version < VERSION_MIN)
+      throw new Error(`it is version ${Math.floor(version / 10_000)}, and 15 is the oldest that will do`)
+    await migrate(patient, 'postgres')
+    return { stores: { ...sqlStores(db, ENGINE, patient), close }, pool }
+  } catch (thrown) {
+    await close()
+    const why = thrown instanceof Error ? thrown.message : String(thrown)
+    throw new Error(`the PostgreSQL of \`stores.database_url\` cannot be used: ${why}`)
+  }
+}
+
+interface PoolSettings {
+  url: string
+  waitMs: number
+  connectMs: number
+  max: number
+  onProblem: (problem: Error) => void
+}
+
+function newPool(
+  { Pool: PgPool, types }: Pick<typeof Pg, 'Pool' | 'types'>,
+  { url, waitMs, connectMs, max, onProblem }: PoolSettings
+): Pool {
   const pool = new PgPool({
     connectionString: url,
-    max: connectionsMax,
-    connectionTimeoutMillis: deadlineMs * 4,
-    // A frozen server says nothing at all: the driver's own clock must end the wait.
-    query_timeout: deadlineMs,
-    statement_timeout: deadlineMs,
+    max,
+    connectionTimeoutMillis: connectMs,
+    // A frozen server says nothing at all: the driver's own clock must end the wait. One that is there is first to say it.
+    query_timeout: waitMs,
+    statement_timeout: Math.ceil(waitMs * SERVER_SHARE),
     types: {
       getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
         oid === INT8 ? Number : types.getTypeParser(oid, format as 'text')) as typeof types.getTypeParser
@@ -56,17 +96,9 @@ export async function openPostgres(options: PostgresOptions): Promise<{ stores: 
   // By the connection, since the pool does not listen amid a transaction, and what nobody hears ends the process.
   pool.on('connect', client => void client.on('error', onProblem))
   pool.on('error', () => {})
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
-  try {
-    const { rows } = await sql<{ version: string }>`select current_setting('server_version_num') as version`.execute(db)
-    const version = Number(rows[0]?.version)
-    if (version < VERSION_MIN)
-      throw new Error(`it is version ${Math.floor(version / 10_000)}, and 15 is the oldest that will do`)
-    await migrate(db, 'postgres')
-    return { stores: sqlStores(db, ENGINE), pool }
-  } catch (thrown) {
-    await db.destroy()
-    const why = thrown instanceof Error ? thrown.message : String(thrown)
-    throw new Error(`the PostgreSQL of \`stores.database_url\` cannot be used: ${why}`)
-  }
+  return pool
+}
+
+function kyselyOn(pool: Pool): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool: steadyPool(pool) }) })
 }

@@ -3,6 +3,7 @@ import type { Nano } from '../../nano.ts'
 import type { Usage } from '../../usage.ts'
 import type { AttemptRow, Payers, RequestRow } from '../rows.ts'
 import type { AttemptColumns, RequestColumns } from './tables.ts'
+import { indexed } from './text.ts'
 
 /** Rows of the ledger, as values of the house and as columns. */
 
@@ -15,7 +16,7 @@ export function attemptColumns(row: AttemptRow): AttemptColumns {
     started_at: row.startedAtMs,
     finished_at: row.finishedAtMs,
     provider: row.provider,
-    model: row.model,
+    model: indexed(row.model),
     held_nano: row.heldNano,
     cost_nano: row.costNano,
     lines: json(row.lines),
@@ -60,9 +61,9 @@ export function requestColumns(row: RequestRow): RequestColumns {
     dialect: row.dialect,
     operation: row.operation,
     stream: row.stream ? 1 : 0,
-    model_asked: row.modelAsked,
+    model_asked: indexed(row.modelAsked),
     provider: row.provider,
-    model: row.model,
+    model: row.model === null ? null : indexed(row.model),
     attempts: row.attempts,
     status: row.status,
     outcome: row.outcome,

@@ -14,8 +14,8 @@ export interface Engine {
   lockAudit(db: Kysely<Tables>): Promise<void>
 }
 
-/** The stores over one connection, or one transaction. */
-export function sqlStores(db: Kysely<Tables>, engine: Engine): Stores {
+/** The stores over one connection, or one transaction. What may take long is asked of `patient`. */
+export function sqlStores(db: Kysely<Tables>, engine: Engine, patient = db): Stores {
   return {
     keys: new SqlKeys(db),
     tenants: new SqlTenants(db),
@@ -24,7 +24,7 @@ export function sqlStores(db: Kysely<Tables>, engine: Engine): Stores {
     rateLimits: new SqlTable(db, 'rate_limits'),
     prices: new SqlTable(db, 'prices'),
     audit: new SqlAudit(db, engine),
-    ledger: new SqlLedger(db, engine.name),
+    ledger: new SqlLedger(db, engine.name, patient),
     meta: new SqlMeta(db),
     transaction: run => db.transaction().execute(tx => run(sqlStores(tx, engine))),
     nowMs: () => engine.nowMs(db),
