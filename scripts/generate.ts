@@ -19,7 +19,8 @@ export interface ListedRoom {
 export const LISTED_ROOMS: readonly ListedRoom[] = [
   { folder: 'src/cli', members: '*.ts', exports: 'run', list: 'commands', lazy: true },
   { folder: 'src/dialects', members: '*/index.ts', exports: 'dialect', list: 'dialects' },
-  { folder: 'src/endpoints', members: '*.ts', exports: 'endpoint', list: 'endpoints' }
+  { folder: 'src/endpoints', members: '*.ts', exports: 'endpoint', list: 'endpoints' },
+  { folder: 'src/guards/checks', members: '*.ts', exports: 'check', list: 'checks' }
 ]
 
 const HEADER = '// Written by `npm run generate` from the files of this folder. Do not edit.\n'

@@ -5,6 +5,7 @@ import type { OwnedIds } from './access/owned.ts'
 import type { StoredKeys } from './access/stored-keys.ts'
 import { buildAttemptRooms } from './build/attempt.ts'
 import { buildDirectory, type ListedModel, listModels } from './build/directory.ts'
+import { buildGuards, checkKnown } from './build/guards.ts'
 import type { Kept } from './build/kept.ts'
 import { buildMoney } from './build/money.ts'
 import { note, requestRow } from './build/note.ts'
@@ -25,6 +26,9 @@ import { attempt } from './stages/attempt.ts'
 import { authenticate } from './stages/authenticate.ts'
 import type { Call, CallRecord } from './stages/call.ts'
 import { charging } from './stages/charge.ts'
+import { heed } from './stages/guard-heed.ts'
+import { guardReply } from './stages/guard-reply.ts'
+import { guardRequest } from './stages/guard-request.ts'
 import { takingIn } from './stages/intake.ts'
 import { measured } from './stages/measure.ts'
 import { failed, observe } from './stages/observe.ts'
@@ -129,6 +133,7 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant): Rooms {
   const attemptRooms = buildAttemptRooms(plan, plant)
   const ownedRooms = { ids: plant.ownedIds, providers: plan.providers }
   const money = buildMoney(plan, plant)
+  const guards = buildGuards(plan, plant, () => rooms)
   const isNative = ({ dialect }: Call, { target }: Step) =>
     endpointFor(plan.providers.get(target.provider)!, dialect.name, target.model).dialect === dialect.name
   const charged = charging((call, step, watch) => attempt(call, step, attemptRooms, watch), money.charge)
@@ -142,11 +147,18 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant): Rooms {
       note(record, plant)
     }
   }
-  return {
+  const rooms: Rooms = {
     authenticate: call => authenticate(call, { keys: plan.keys, nowMs: () => plant.clock.wallMs() }),
     unwrap: (call, caller) => unwrapIds(call, ownerOf(caller), ownedRooms),
     resolve: (call, caller) => planCall(call, caller, routing),
     admit: money.admit,
+    guardRequest: (call, caller) => {
+      if (guards) return guardRequest(call, caller, guards)
+      checkKnown(caller, plan.config)
+      return call
+    },
+    guardReply: (call, caller, reply) => (guards ? guardReply(call, caller, reply, guards) : reply),
+    heed,
     wait: (call, milliseconds) => wait(call, milliseconds, plant.clock),
     attempt: tryOne,
     recover,
@@ -154,6 +166,7 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant): Rooms {
     observe: (call, caller, trail, reply) => observe(call, caller.name, trail, reply, observeRooms),
     failed: (call, caller, trail, failure) => failed(call, caller?.name, trail, failure, observeRooms)
   }
+  return rooms
 }
 
 function buildRoutingRooms(

@@ -1,5 +1,5 @@
 import type { Caller } from './access/caller.ts'
-import { Failure } from './errors.ts'
+import { Failure, type Kind } from './errors.ts'
 import type { Step } from './routing/facts.ts'
 import { attemptsIn, type Call, type Reply } from './stages/call.ts'
 import type { GoOn } from './stages/recover.ts'
@@ -17,6 +17,11 @@ export interface Rooms {
    * or none. What it reserves is the call's from then on, until it is recorded.
    */
   admit(call: Call, caller: Caller, first: Step | undefined): void | Promise<void>
+  /**
+   * The call as its guards let it go on, with what they mask replaced; the same one where no guard is attached. Throws
+   * what stops it.
+   */
+  guardRequest(call: Call, caller: Caller): Call | Promise<Call>
   /** Waits before a retry; rejects with `client_closed` when the client leaves meanwhile. */
   wait(call: Call, milliseconds: number): Promise<void>
   /**
@@ -26,6 +31,13 @@ export interface Rooms {
   attempt(call: Call, step: Step, trail: Failure[]): Promise<Reply>
   /** A stream that can be gone on with when it breaks, where its route says so; every other reply as it is. */
   recover(call: Call, reply: Reply, trail: Failure[], goOn: GoOn): Reply
+  /**
+   * The reply as its guards let it go to the client: all of it before anything is sent, or a stream that waits for what
+   * it may say. Rejects with what the client is told, or, of kind `guard_…` or the provider's, the plan.
+   */
+  guardReply(call: Call, caller: Caller, reply: Reply): Reply | Promise<Reply>
+  /** The call with the verdict of its guards on an answer, for who is to answer again. */
+  heed(call: Call, verdict: Failure): Call
   /** The reply with ids of ours for what its provider keeps; as it is where it names nothing. */
   wrap(call: Call, caller: Caller, reply: Reply): Reply
   /** Watches the reply to its end and records the call; the same reply goes on to the client. */
@@ -45,10 +57,12 @@ export async function handle(asked: Call, rooms: Rooms): Promise<Reply> {
     call = rooms.unwrap(call, caller)
     const steps = rooms.resolve(call, caller)
     const first = await admitted(call, caller, rooms, steps, trail)
+    const allowed = rooms.guardRequest(call, caller)
+    call = allowed instanceof Promise ? await allowed : allowed
     const reply = await follow(call, rooms, steps, trail, first)
-    const goOn: GoOn = (rest, broken) => follow(rest, rooms, steps, trail, told(steps, trail, broken))
-    const answer = rooms.wrap(call, caller, rooms.recover(call, reply, trail, goOn))
-    return rooms.observe(call, caller, trail, answer)
+    const guarded = call.guarding && answered(call, caller, rooms, steps, trail, reply)
+    const answer = guarded ? await guarded : recovering(call, rooms, steps, trail, reply)
+    return rooms.observe(call, caller, trail, rooms.wrap(call, caller, answer))
   } catch (thrown) {
     const met = Failure.from(thrown)
     // What stopped the call may be the gateway's own leaving, and then the client is still there to hear of it.
@@ -99,6 +113,40 @@ async function follow(call: Call, rooms: Rooms, steps: Steps, trail: Failure[], 
   }
   throw next.value ?? new Failure('provider_unreachable', 'No target of the route can be called.')
 }
+
+/** The reply; a stream that breaks is gone on with, by whoever the plan names next. */
+function recovering(call: Call, rooms: Rooms, steps: Steps, trail: Failure[], reply: Reply): Reply {
+  const goOn: GoOn = (rest, broken) => follow(rest, rooms, steps, trail, told(steps, trail, broken))
+  return rooms.recover(call, reply, trail, goOn)
+}
+
+/** The reply that the guards let pass (D2): up to its first word, another one can be asked for. */
+async function answered(
+  asked: Call,
+  caller: Caller,
+  rooms: Rooms,
+  steps: Steps,
+  trail: Failure[],
+  first: Reply
+): Promise<Reply> {
+  let call = asked
+  let reply = first
+  for (;;) {
+    try {
+      return await rooms.guardReply(call, caller, recovering(call, rooms, steps, trail, reply))
+    } catch (thrown) {
+      const failure = Failure.from(thrown)
+      // What is refused for good, and a fault of ours, no other target mends.
+      if (FINAL.has(failure.kind)) throw failure
+      failure.provider ??= reply.answered.provider
+      failure.model ??= reply.answered.model
+      call = rooms.heed(call, failure)
+      reply = await follow(call, rooms, steps, trail, told(steps, trail, failure))
+    }
+  }
+}
+
+const FINAL: ReadonlySet<Kind> = new Set(['refused_here', 'aborted', 'internal'])
 
 /** The plan's next step after this failure; also after that of a stream which broke when it had begun. */
 function told(steps: Steps, trail: Failure[], failure: Failure): Next {

@@ -51,6 +51,10 @@ const keyFields = {
   user: idText.describe('User it belongs to.'),
   parent: idText.describe('Key it is made from: it may never do more than that one.'),
   ...scopeFields,
+  guards: z
+    .array(idText)
+    .max(100)
+    .describe('Guards of its calls, beside those of the gateway, the route, the team and the keys it is made from.'),
   tags: tags.describe('Put on every call of the key: budgets and reports can be about them.'),
   metadata: metadata.describe('What you want to keep with it.'),
   expires: moment.describe('From then on it is refused.'),
@@ -81,6 +85,7 @@ export const keyPatch = z
     providers: scopeFields.providers.nullable(),
     doors: scopeFields.doors.nullable(),
     addresses: scopeFields.addresses.nullable(),
+    guards: keyFields.guards.nullable(),
     tags: keyFields.tags,
     metadata: keyFields.metadata,
     expires: keyFields.expires.nullable(),
@@ -100,7 +105,7 @@ export type KeyPatch = z.output<typeof keyPatch>
 /** The scopes alone, of anything that has them: absent lists stay absent. */
 export function scopesOf(input: { [Name in keyof KeyScopes]?: KeyScopes[Name] | null | undefined }): KeyScopes {
   const scopes: KeyScopes = {}
-  for (const name of ['models', 'providers', 'doors', 'addresses'] as const) {
+  for (const name of ['models', 'providers', 'doors', 'addresses', 'guards'] as const) {
     const list = input[name]
     if (list) scopes[name] = list
   }
@@ -144,7 +149,13 @@ export const tenantInput = z
   })
 
 /** A team of the configuration file. */
-export const teamInput = z.strictObject(tenantFields)
+export const teamInput = z.strictObject({
+  ...tenantFields,
+  guards: z
+    .array(idText)
+    .optional()
+    .describe('Guards of its calls, beside those of the gateway, the route and the key.')
+})
 
 /** A change of a tenant. Its organisation never changes: its keys were checked against it. */
 export const tenantPatch = z.strictObject({ name: plainText, metadata, disabled: z.boolean() }).partial()

@@ -3,7 +3,9 @@ import type { KeyRow, KeyScopes } from '../stores/rows.ts'
 import { rangeCovers } from './addresses.ts'
 import { patternsCover } from './patterns.ts'
 
-const COVERS: Readonly<Record<keyof KeyScopes, (outer: readonly string[], inner: string) => boolean>> = {
+type Allowing = Exclude<keyof KeyScopes, 'guards'>
+
+const COVERS: Readonly<Record<Allowing, (outer: readonly string[], inner: string) => boolean>> = {
   models: patternsCover,
   providers: patternsCover,
   doors: (outer, inner) => outer.includes(inner),
@@ -16,7 +18,7 @@ const COVERS: Readonly<Record<keyof KeyScopes, (outer: readonly string[], inner:
  */
 export function checkWithin(scopes: KeyScopes, expiresAtMs: number | null, ancestors: readonly KeyRow[]): void {
   for (const above of ancestors) {
-    for (const name of Object.keys(COVERS) as (keyof KeyScopes)[]) {
+    for (const name of Object.keys(COVERS) as Allowing[]) {
       const outer = above.scopes[name]
       const wide = outer && scopes[name]?.find(inner => !COVERS[name](outer, inner))
       if (wide !== undefined) {

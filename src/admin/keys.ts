@@ -36,6 +36,7 @@ const keyMembers = {
   providers: textsOrNull,
   doors: textsOrNull,
   addresses: textsOrNull,
+  guards: textsOrNull,
   tags: texts,
   metadata: metadataReply,
   expires: momentOrNull,
@@ -165,7 +166,7 @@ function made({ key, token }: KeyMade, governance: Governance) {
 }
 
 function shown(key: KeyRow, governance: Governance): z.input<typeof keyReply> {
-  const { models, providers, doors, addresses } = key.scopes
+  const { models, providers, doors, addresses, guards } = key.scopes
   const isDeclared = governance.declared().names.keys.has(key.id)
   return {
     id: key.id,
@@ -178,6 +179,7 @@ function shown(key: KeyRow, governance: Governance): z.input<typeof keyReply> {
     providers: listed(providers),
     doors: listed(doors),
     addresses: listed(addresses),
+    guards: listed(guards),
     tags: [...key.tags],
     metadata: key.metadata,
     expires: moment(key.expiresAtMs),

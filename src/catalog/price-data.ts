@@ -72,12 +72,15 @@ const AWS: Shelf = { id: 'aws', names: /^[a-z0-9-]+\.[a-z]/ }
 /**
  * What a cloud serves of others: it has prices, but is neither listed nor found by its bare name, for which of it an
  * account may call hangs on regions and contracts. Vertex AI goes by the name of Google.
+ *
+ * The rule: a cloud's price is the one that the data has for that cloud, else unknown. The maker's own list never stands
+ * in for it: clouds put a premium on regions and data zones, and a bill that is a tenth too low looks like a right one.
  */
-const GUESTS: Readonly<Record<string, readonly Shelf[]>> = {
-  google: [{ id: 'google', only: /^claude/ }, { id: 'anthropic' }],
-  bedrock: [AWS],
-  'bedrock-mantle': [AWS],
-  'azure-foundry': ['azure', 'openai', 'anthropic', 'deepseek', 'x-ai', 'moonshotai'].map(id => ({ id }))
+const GUESTS: Readonly<Record<string, Shelf>> = {
+  google: { id: 'google', only: /^claude/ },
+  bedrock: AWS,
+  'bedrock-mantle': AWS,
+  'azure-foundry': { id: 'azure' }
 }
 
 /** A model of the price data, as the catalogue uses it. */
@@ -102,8 +105,8 @@ export function pricedProviders(): string[] {
 /** The price data of one provider of ours. Loads the package at first use (about 50 ms), not at start. */
 export function pricedModels(provider: string): Priced[] {
   const own = Object.hasOwn(SHELVES, provider) ? SHELVES[provider] : undefined
-  const guests = Object.hasOwn(GUESTS, provider) ? GUESTS[provider]! : []
-  return [...(own ? pricedOn(own, false) : []), ...guests.flatMap(shelf => pricedOn(shelf, true))]
+  const guests = Object.hasOwn(GUESTS, provider) ? GUESTS[provider] : undefined
+  return [...(own ? pricedOn(own, false) : []), ...(guests ? pricedOn(guests, true) : [])]
 }
 
 function pricedOn(shelf: Shelf, isGuest: boolean): Priced[] {

@@ -3,9 +3,9 @@ import type { Terminal } from './terminal.ts'
 
 export const summary = 'keys: list, create, show, update, disable, rotate, remove'
 
-const SCOPES = ['model', 'provider', 'door', 'address', 'tag', 'metadata']
+const SCOPES = ['model', 'provider', 'door', 'address', 'guard', 'tag', 'metadata']
 const SCOPE_USAGE =
-  '[--model PATTERN]… [--provider NAME]… [--door NAME]… [--address RANGE]… [--tag TAG]… [--expires DAY]'
+  '[--model PATTERN]… [--provider NAME]… [--door NAME]… [--address RANGE]… [--guard NAME]… [--tag TAG]… [--expires DAY]'
 const MEMBERS = {
   org: 'org',
   team: 'team',
@@ -14,6 +14,7 @@ const MEMBERS = {
   providers: 'provider',
   doors: 'door',
   addresses: 'address',
+  guards: 'guard',
   tags: 'tag',
   expires: 'expires'
 }

@@ -25,6 +25,7 @@ export function complete(parsed: ParsedConfig, { env, overrides = {} }: { env: E
     auth: keyOfEnv ? 'keys' : (parsed.auth ?? (keys.length > 0 ? 'keys' : 'open')),
     providers: parsed.providers,
     routes: parsed.routes,
+    guards: parsed.guards,
     keys,
     teams: parsed.teams,
     budgets: parsed.budgets,

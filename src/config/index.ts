@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { isObject } from '../json.ts'
+import { checkGuards } from './check-guards.ts'
 import { checkDoor, checkNames, checkProviders } from './checks.ts'
 import { complete, type Env, type Overrides } from './complete.ts'
 import { digestOf } from './digest.ts'
@@ -64,6 +65,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const { parsed, dropped } = parse(raw, report)
   const config = complete(parsed, options)
   checkNames(config, raw, checkProviders(config, report, env), report)
+  checkGuards(config, raw, report)
   if (!dropped.some(([section]) => DOOR_SECTIONS.has(String(section)))) checkDoor(config, parsed.auth, report)
   if (report.problems.length > 0) throw new ConfigProblems(report.problems)
   freeze(config)
@@ -122,7 +124,7 @@ function parse(raw: unknown, report: Report): Parsed {
 }
 
 function isNamedSection([section, name]: Path): boolean {
-  return (section === 'routes' || section === 'providers') && typeof name === 'string'
+  return (section === 'routes' || section === 'providers' || section === 'guards') && typeof name === 'string'
 }
 
 function without(value: Record<string, unknown>, paths: readonly Path[]): Record<string, unknown> {

@@ -37,7 +37,8 @@ function withReferences(schema: Json | undefined): Json | undefined {
   for (const [name, member] of Object.entries(schema)) {
     // Names of members are never replaced; defaults and choices are values, not schemas.
     const isValue = ['propertyNames', 'default', 'enum', 'const', 'examples', 'required'].includes(name)
-    mapped[name] = isValue ? member : withReferences(member)
+    // Which of several it is, one member says: no other can fit.
+    mapped[name === 'oneOf' ? 'anyOf' : name] = isValue ? member : withReferences(member)
   }
   return isWidened(mapped) ? widen(mapped) : mapped
 }

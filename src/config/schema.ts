@@ -5,6 +5,7 @@ import { entrySchema } from '../providers/schema.ts'
 import { routesSchema, timeoutDefaultsSchema } from '../routing/schema.ts'
 import type { Secret } from '../secret.ts'
 import type { WebhookSettings } from '../telemetry/webhook.ts'
+import { type GuardEntry, guardsSchema } from './guards.ts'
 
 export interface Listen {
   /** A host name or address, without brackets. */
@@ -200,6 +201,11 @@ export const configSchema = z
     routes: routesSchema
       .prefault({})
       .describe('Model names that clients may ask for beside `provider/model`, and where such calls go.'),
+    guards: guardsSchema
+      .prefault({})
+      .describe(
+        'Checks of what goes to providers and comes back, under names of your own, and what becomes of findings.'
+      ),
     keys: z.array(declaredKey).default([]).describe('Keys that clients may use; more can be made by the admin API.'),
     teams: z.array(teamInput).default([]).describe('Teams; more can be made by the admin API.'),
     budgets: z
@@ -258,6 +264,7 @@ export interface Config {
   readonly auth: 'open' | 'keys'
   readonly providers: ParsedConfig['providers']
   readonly routes: ParsedConfig['routes']
+  readonly guards: Readonly<Record<string, GuardEntry>>
   readonly keys: ParsedConfig['keys']
   readonly teams: ParsedConfig['teams']
   readonly budgets: ParsedConfig['budgets']

@@ -29,6 +29,9 @@ export type Kind =
   | 'refused_here'
   // this target cannot be told; one that speaks the client's dialect can
   | 'cannot_cross'
+  // a guard does not let this answer pass, and wants another one
+  | 'guard_reroute'
+  | 'guard_retry'
   // nobody's fault, or ours
   | 'aborted'
   | 'internal'
@@ -110,6 +113,18 @@ export const CODES = {
     kind: 'bad_request',
     when: 'The call refers to things that are kept at different providers, or under different credentials of one.',
     fix: 'Refer to things that were made with the same provider; leave the others out.'
+  },
+  guardrail_blocked: {
+    status: 400,
+    kind: 'refused_here',
+    when: 'A guard does not let the request or the answer pass. The message names the guard, its rule and the reason, never the text that was found.',
+    fix: 'Leave out what the rule is about. Whoever runs the gateway: see `guards` in the configuration; `flag` lets it pass and counts it.'
+  },
+  guard_cannot_stream: {
+    status: 400,
+    kind: 'refused_here',
+    when: 'A guard can only judge a whole answer, and is set to refuse calls for a stream (`on_stream: refuse`).',
+    fix: 'Ask without `stream`, or have the guard hold the answer back instead (`on_stream: hold`).'
   },
   malformed_http: {
     status: 400,
@@ -362,6 +377,12 @@ export const CODES = {
     kind: 'limited_here',
     when: 'The database or Redis does not answer in time, and what was asked cannot be decided without it (an unknown key, a hard budget).',
     fix: 'Try again shortly. Whoever runs the gateway: look at the store; the log says which.'
+  },
+  guard_unavailable: {
+    status: 503,
+    kind: 'refused_here',
+    when: 'A check of a guard failed or did not answer in time, and its guard lets nothing pass unchecked (`on_error: closed`).',
+    fix: 'Try again shortly. Whoever runs the gateway: look at what the check asks; `on_error: open` lets calls pass without it.'
   },
   provider_timeout: {
     status: 504,

@@ -40,7 +40,8 @@ const SCALE = 1_000_000n * 1_000_000_000n * 1_000n
 /** Bytes, not a tokenizer: it would block for milliseconds, and know the tokens of one maker only. */
 export function worstCase({ provider, model, key, size, tariff, wallMs }: Reckonable, learned: Learned): Bound {
   const bytesPerToken = learned.bytesPerToken(provider, model)
-  const inputTokens = Math.min(inputBound(size, bytesPerToken), MOST.tokens)
+  const aroundTokens = learned.aroundTokens(provider, model)
+  const inputTokens = Math.min(inputBound(size, bytesPerToken) + aroundTokens, MOST.tokens)
   const perChoice = size.outputTokensMax ?? learned.outputTokens(key, provider, model) ?? OUTPUT_TOKENS
   const outputTokens = Math.min(Math.max(0, perChoice) * size.choices, MOST.tokens)
   const table = tableInForce(tariff.prices, wallMs)
@@ -49,7 +50,8 @@ export function worstCase({ provider, model, key, size, tariff, wallMs }: Reckon
   // A film has sound too.
   const isHeard = size.audioBytes + size.documentBytes + size.addresses > 0
   const inputPrice = dearest(isHeard ? [...INPUT, 'input_audio'] : INPUT)
-  const outputPrice = Math.max(dearest(OUTPUT), most(lines.output_image, inputTokens))
+  const drawn = [lines.output_image, lines.output_video].map(line => most(line, inputTokens))
+  const outputPrice = Math.max(dearest(OUTPUT), ...drawn)
   // A tier is asked for, not had: it may be answered at the list price, and a discount is for the provider to give.
   const share = Math.max(1_000, tierShare(size.serviceTier, table?.serviceTiers) ?? 1_000)
   const cost = (count: number, price: number, thousandths = share) =>
@@ -103,6 +105,8 @@ const MODELS_MAX = 10_000
 const ANSWERS_MIN = 100
 /** What is shorter says more of what a provider puts around a text than of the text. */
 const INPUT_TOKENS_MIN = 256
+/** A provider that counts wrongly must not close a model for good. */
+const AROUND_TOKENS_MAX = 1_024
 /** After so many answers the densest of those before them is forgotten: one odd text is not held against a model forever. */
 const GENERATION_ANSWERS = 500
 /** Lengths of answers are counted by powers of the square root of two: a bound is at most so much too long. */
@@ -113,6 +117,8 @@ interface Habits {
   bytesPerToken: number
   before: number
   inputs: number
+  /** Most tokens that an input had beyond what its bytes can be. Too few to be worth forgetting. */
+  aroundTokens: number
 }
 
 /** What was learned of models from what they used. Lives as long as the process; knowing nothing is safe, only less exact. */
@@ -131,6 +137,11 @@ export class Learned {
     return Math.min(least, isKnown ? BYTES_PER_TOKEN.most : BYTES_PER_TOKEN.usual)
   }
 
+  /** What a provider puts around a text, and what a short text was too dense by: in tokens, on top of those of its bytes. */
+  aroundTokens(provider: string, model: string): number {
+    return this.#models.get(`${provider}/${model}`)?.aroundTokens ?? 0
+  }
+
   /** What 99 of 100 answers of a model to a key have at most, in tokens; undefined until enough were seen. */
   outputTokens(key: string | undefined, provider: string, model: string): number | undefined {
     const counts = this.#outputs.get(`${key}\n${provider}/${model}`)
@@ -144,26 +155,34 @@ export class Learned {
     return undefined
   }
 
-  saw({ provider, model, key, size }: Reckonable, { inputTokens, outputTokens }: Partial<Usage>): void {
+  /** One answer is enough for the next of its kind to be covered: a text that is too dense is underestimated once. */
+  saw(of: Reckonable, { inputTokens, outputTokens }: Partial<Usage>): void {
+    const { provider, model, key, size } = of
     const isText =
       size.isExact && size.images + size.audioBytes + size.documentBytes + size.addresses + size.hostedTools === 0
-    if (isText && inputTokens !== undefined && inputTokens >= INPUT_TOKENS_MIN && size.textBytes > 0) {
-      const name = `${provider}/${model}`
-      const habits = this.#models.get(name) ?? { bytesPerToken: NEVER, before: NEVER, inputs: 0 }
-      if (habits.inputs > 0 && habits.inputs % GENERATION_ANSWERS === 0) {
-        habits.before = habits.bytesPerToken
-        habits.bytesPerToken = NEVER
-      }
-      habits.bytesPerToken = Math.min(habits.bytesPerToken, size.textBytes / inputTokens)
-      habits.inputs++
-      put(this.#models, name, habits)
-    }
+    if (isText && inputTokens !== undefined && inputTokens > 0 && size.textBytes > 0) this.#sawInput(of, inputTokens)
     if (outputTokens === undefined || !(outputTokens >= 1 && outputTokens <= MOST.tokens) || size.choices > 1) return
     const name = `${key}\n${provider}/${model}`
     const counts = this.#outputs.get(name) ?? []
     const step = Math.floor(Math.log2(outputTokens) * STEPS)
     counts[step] = (counts[step] ?? 0) + 1
     put(this.#outputs, name, counts)
+  }
+
+  #sawInput({ provider, model, size: { textBytes } }: Reckonable, inputTokens: number): void {
+    const name = `${provider}/${model}`
+    const habits = this.#models.get(name) ?? { bytesPerToken: NEVER, before: NEVER, inputs: 0, aroundTokens: 0 }
+    put(this.#models, name, habits)
+    if (inputTokens >= INPUT_TOKENS_MIN) {
+      if (habits.inputs > 0 && habits.inputs % GENERATION_ANSWERS === 0) {
+        habits.before = habits.bytesPerToken
+        habits.bytesPerToken = NEVER
+      }
+      habits.bytesPerToken = Math.min(habits.bytesPerToken, textBytes / inputTokens)
+      habits.inputs++
+    }
+    const beyond = Math.ceil(inputTokens - textBytes / this.bytesPerToken(provider, model))
+    habits.aroundTokens = Math.min(Math.max(habits.aroundTokens, beyond), AROUND_TOKENS_MAX)
   }
 }
 

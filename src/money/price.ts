@@ -9,7 +9,7 @@ export interface Cost {
   nano: Nano | null
   /** By unit: how many, and nano-dollars before the only rounding; null where there is no price at all. */
   lines: JsonObject | null
-  /** `tier_unpriced`, `searches_unpriced`, `images_unpriced`: used, and nobody says what it cost beyond the rest. */
+  /** `tier_unpriced`, `searches_unpriced`, `images_unpriced` …: used, and nobody says what it cost beyond the rest. */
   marks: readonly string[]
 }
 
@@ -41,6 +41,13 @@ const PLAIN_TIERS: ReadonlySet<string> = new Set(['', 'default', 'standard', 'au
 /** What is charged by the piece costs the same in every tier. */
 const BY_THE_PIECE: ReadonlySet<Unit> = new Set(['requests', 'web_searches'])
 
+/** Units of an answer that have prices of their own, and that no usage counts apart. */
+const UNCOUNTED: Readonly<Record<string, string>> = {
+  output_image: 'images_unpriced',
+  output_video: 'videos_unpriced',
+  output_citation: 'citations_unpriced'
+}
+
 const MILLION = 1_000_000n
 const THOUSANDTHS = 1_000n
 const BILLIONTHS = 1_000_000_000n
@@ -61,8 +68,7 @@ export function costOf(usage: Partial<Usage>, { prices, factor }: Tariff, { wall
   const inputTokens = whole(usage.inputTokens)
   const tier = tierShare(usage.tier, table.serviceTiers)
   const marks = tier === undefined ? ['tier_unpriced'] : []
-  // Of the answers of such models nobody counts apart what of them is a picture, and dearer.
-  if (table.lines.output_image && usage.outputTokens) marks.push('images_unpriced')
+  for (const [unit, mark] of Object.entries(UNCOUNTED)) if (table.lines[unit] && usage.outputTokens) marks.push(mark)
   const lines: JsonObject = {}
   let sum = 0n
   for (const [unit, units] of unitsOf(usage)) {

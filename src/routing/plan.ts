@@ -14,7 +14,8 @@ const SAME_AGAIN: ReadonlySet<Kind> = new Set([
   'overloaded',
   'truncated',
   'malformed',
-  'rate_limited'
+  'rate_limited',
+  'guard_retry'
 ])
 /** What a fallback answers unless its `on` says otherwise (D13, column 3). */
 export const FALLBACK_ON: ReadonlySet<Kind> = new Set([
@@ -28,7 +29,8 @@ export const FALLBACK_ON: ReadonlySet<Kind> = new Set([
   'too_long',
   'budget_exceeded',
   'limited_here',
-  'cannot_cross'
+  'cannot_cross',
+  'guard_reroute'
 ])
 
 /** A walk through a route, and what it has passed over. */

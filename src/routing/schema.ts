@@ -26,7 +26,9 @@ export const ROUTE_KINDS = [
   'too_large',
   'budget_exceeded',
   'limited_here',
-  'cannot_cross'
+  'cannot_cross',
+  'guard_reroute',
+  'guard_retry'
 ] as const satisfies readonly Kind[]
 
 const TIMEOUT_FIELDS = {
@@ -238,6 +240,8 @@ export interface RouteEntry {
   to: Route
   timeouts: Partial<Timeouts>
   streams: StreamPolicy
+  /** Names of the guards of calls that may come by here. */
+  guards?: readonly string[]
 }
 
 /** An entry of `routes`: a route, or a route with settings of its own. */
@@ -259,22 +263,26 @@ const entrySchema = z
           .optional()
           .describe(
             'A stream is passed on as it comes (default), or held until it is whole, so that a break of it is never seen.'
-          )
+          ),
+        guards: z
+          .array(z.string())
+          .optional()
+          .describe('Guards of calls to this route, beside those of the gateway, the key and its team.')
       })
     ],
-    { error: () => `${ROUTE_SHAPES}; or { to, timeouts, stream_recovery, reply_mode }` }
+    { error: () => `${ROUTE_SHAPES}; or { to, timeouts, stream_recovery, reply_mode, guards }` }
   )
   .transform((entry): RouteEntry => {
     if (typeof entry !== 'object' || !('to' in entry)) return { to: entry, timeouts: {}, streams: {} }
-    const { to, timeouts = {}, stream_recovery, reply_mode } = entry
+    const { to, timeouts = {}, stream_recovery, reply_mode, guards } = entry
     // What is absent stays so: the route further out may say it.
     const streams = {
       ...(stream_recovery !== undefined && { recovery: stream_recovery }),
       ...(reply_mode !== undefined && { replyMode: reply_mode })
     }
-    return { to, timeouts, streams }
+    return { to, timeouts, streams, ...(guards && { guards }) }
   })
-  .describe('A route, or `{ to: route, timeouts, stream_recovery, reply_mode }`.')
+  .describe('A route, or `{ to: route, timeouts, stream_recovery, reply_mode, guards }`.')
 
 /** The section `routes`: the model names clients may ask for beside `provider/model`. */
 export const routesSchema = named(entrySchema)

@@ -2,6 +2,7 @@ import type { Event, Frame } from '../dialects/canonical.ts'
 import type { Address, Dialect, Operation } from '../dialects/dialect.ts'
 import type { OwnedKind } from '../dialects/owned.ts'
 import type { Code, Failure } from '../errors.ts'
+import type { Guarding, Verdict } from '../guards/attached.ts'
 import type { JsonBody } from '../json.ts'
 import type { Hold, LimitView } from '../money/hold.ts'
 import type { Reckoning, RequestSize } from '../money/reckoning.ts'
@@ -42,6 +43,8 @@ export interface Call {
   readonly door?: string
   /** Who pays, and what is reserved for it; from admission on. */
   account?: Account
+  /** Its guards, what they hold and what they said; from when they have looked at the request. */
+  guarding?: Guarding
   /** On the monotonic clock, in milliseconds. */
   readonly startedMs: number
   /** Milliseconds spent waiting for providers and between retries, so far: what is left of the total is our own. */
@@ -54,6 +57,18 @@ export interface Call {
   readonly intake?: Intake
   /** What the client has of the answer already, where a broken stream is gone on with. */
   readonly continues?: Continuation
+}
+
+/** The call with changes. What the copy has waited, the call has waited. */
+export function copyOf(call: Call, changes: Partial<Call>): Call {
+  const copy = { ...call, ...changes }
+  return Object.defineProperty(copy, 'waitedMs', {
+    enumerable: true,
+    get: () => call.waitedMs,
+    set: (valueMs: number) => {
+      call.waitedMs = valueMs
+    }
+  })
 }
 
 /** Whoever keeps the books of one attempt. */
@@ -238,5 +253,9 @@ export interface CallRecord {
   payers: Payers
   /** What its attempts came to; null: a price is unknown; undefined: it never got so far. */
   costNano: Nano | null | undefined
+  /** What its guards said. */
+  verdicts?: readonly Verdict[]
+  /** The longest that they held back a piece of a stream, in milliseconds. */
+  heldMs?: number
   configDigest: string
 }

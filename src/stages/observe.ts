@@ -130,6 +130,7 @@ function blank(call: Call, key: string | undefined, trail: readonly Failure[], r
     firstTokenMs: undefined,
     totalMs: rooms.clock.monotonicMs() - call.startedMs,
     configDigest: rooms.configDigest,
+    ...(call.guarding && { verdicts: call.guarding.verdicts, heldMs: Math.round(call.guarding.heldMs) }),
     payers: call.account?.payers ?? {},
     costNano: call.account?.costNano
   }

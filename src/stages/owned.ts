@@ -6,7 +6,7 @@ import { type Edit, isObject, JsonBody, type JsonObject, type Path } from '../js
 import type { Provider } from '../providers/provider.ts'
 import type { Step } from '../routing/facts.ts'
 import type { Source } from '../wire/frames.ts'
-import type { Call, Holder, Reply } from './call.ts'
+import { type Call, copyOf, type Holder, type Reply } from './call.ts'
 
 export interface OwnedRooms {
   ids: OwnedIds
@@ -40,7 +40,7 @@ export function unwrapIds(call: Call, owner: string | undefined, rooms: OwnedRoo
   if (!holder) return call
   checkHolder(holder, rooms)
   const touches = edits.map(({ path }) => written(path))
-  return onCopy(call, { body: call.body.edit(edits), references: { holder, ids, touches } })
+  return copyOf(call, { body: call.body.edit(edits), references: { holder, ids, touches } })
 }
 
 /** A letter or underscore that is written as an escape: then a name does not look like itself. */
@@ -49,18 +49,6 @@ const ESCAPED_LETTER = /\\u00(?:4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\da])/i
 function mayHold(bytes: Buffer, marks: readonly string[]): boolean {
   if (marks.some(mark => bytes.includes(mark))) return true
   return bytes.includes('\\u00') && ESCAPED_LETTER.test(bytes.toString('latin1'))
-}
-
-/** What the copy has waited, the call has waited. */
-function onCopy(call: Call, changes: Partial<Call>): Call {
-  const copy = { ...call, ...changes }
-  return Object.defineProperty(copy, 'waitedMs', {
-    enumerable: true,
-    get: () => call.waitedMs,
-    set: (valueMs: number) => {
-      call.waitedMs = valueMs
-    }
-  })
 }
 
 function boundToObject(
@@ -76,7 +64,7 @@ function boundToObject(
   checkHolder(holder, rooms)
   const native = found.id ?? id
   const ids = new Map([[native, id]])
-  return onCopy(call, {
+  return copyOf(call, {
     // A target like any other: its circuit, its retries and its time are those of the provider's objects.
     model: `${holder.provider}/${kind}s`,
     object: { ...object, id: native },

@@ -7,6 +7,7 @@ export interface NamedRoute {
   to: Route
   timeouts?: Partial<Timeouts> | undefined
   streams?: StreamPolicy | undefined
+  guards?: readonly string[] | undefined
 }
 
 /** Where names can lead (D11). All of it frozen, from one config version. */

@@ -6,7 +6,7 @@ import { isObject, type Json } from '../json.ts'
 import { nearest } from '../nearest.ts'
 import { type Credential, modelFacts, type Provider } from '../providers/provider.ts'
 import type { Random } from '../random.ts'
-import { timeIn } from '../routing/conditions.ts'
+import { type Fact, timeIn } from '../routing/conditions.ts'
 import { type Explanation, explain } from '../routing/explain.ts'
 import type { Asks, Facts, Step, Wishes } from '../routing/facts.ts'
 import type { HealthView } from '../routing/health.ts'
@@ -17,7 +17,7 @@ import { leftOut } from '../routing/reasons.ts'
 import { type Best, nameOf, type Route } from '../routing/route.ts'
 import { addressOf, type Call } from './call.ts'
 import { estimateTokens } from './count-tokens.ts'
-import { candidatesOf, type Names, type Rule, resolveName, unknownModel } from './resolve.ts'
+import { candidatesOf, type NamedRoute, type Names, type Rule, resolveName, unknownModel } from './resolve.ts'
 import { explainEnd } from './why.ts'
 
 /** What routing works with: plain values of one config version, and the health of the process's targets. */
@@ -239,6 +239,21 @@ class CallAsks implements Asks {
       return []
     }
   }
+}
+
+/** The facts of one call, for conditions outside of its routing. */
+export function factsOfCall(call: Call, key: string | undefined, wallMs: number): Fact {
+  const asks = new CallAsks(call)
+  return (name, zone) => factOf(name, zone, { call, key, asks, wallMs })
+}
+
+/** The configured routes that a call names, in its body, its headers and its list of models. */
+export function routesAsked(call: Call, names: Names): NamedRoute[] {
+  const perCall = call.routing ?? NOTHING
+  return [perCall.route ?? call.model, ...perCall.models].flatMap(written => {
+    const route = resolveName(splitVariant(written, names).name, names, call.doorProvider)?.route
+    return route ? [route] : []
+  })
 }
 
 interface FactSources {

@@ -29,6 +29,8 @@ export interface KeyScopes {
   doors?: readonly string[]
   /** Address ranges (CIDR) that calls may come from. */
   addresses?: readonly string[]
+  /** Names of the guards of its calls. They allow nothing: they add up over the keys that one was made from. */
+  guards?: readonly string[]
 }
 
 export interface KeyRow {

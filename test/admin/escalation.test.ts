@@ -79,6 +79,9 @@ describe('escalation', () => {
     const { status, json } = await make({ name: 'mine', parent: 'of-ada', models: ['gpt-5*'] })
     assert.equal(status, 201)
     assert.equal((json.key as JsonObject).user, 'ada')
+    const path = `PATCH /keys/${(json.key as JsonObject).id}`
+    assert.equal((await api.ask(path, { guards: [] }, headers)).code, 'not_allowed')
+    assert.equal((await api.ask(path, { tags: ['a'] }, headers)).status, 200)
   })
 
   test('a developer sees no keys of others, in lists or by id, and cannot touch them', async () => {

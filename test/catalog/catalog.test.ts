@@ -123,7 +123,7 @@ describe('the catalogue: names', () => {
       ['google', 'claude-sonnet-4-6'],
       ['bedrock', 'us.anthropic.claude-sonnet-4-6'],
       ['bedrock', 'arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-sonnet-4-6'],
-      ['azure-foundry', 'gpt-5']
+      ['azure-foundry', 'o4-mini']
     ] as const
     for (const [provider, model] of sold) {
       assert.ok(catalog.find(provider, model)?.prices?.at(-1)?.lines.input, `${provider} ${model}`)
@@ -132,6 +132,24 @@ describe('the catalogue: names', () => {
     }
     assert.equal(catalog.find('bedrock', 'claude-sonnet-4-6'), undefined, 'no name that Bedrock has')
     assert.equal(catalog.find('bedrock', 'no.such-model'), undefined)
+  })
+
+  it('has no price of a cloud that is its maker’s: what the cloud takes for it is unknown', () => {
+    for (const [cloud, maker, model] of [
+      ['azure-foundry', 'openai', 'gpt-5.5'],
+      ['azure-foundry', 'anthropic', 'claude-sonnet-4-6'],
+      ['google', 'anthropic', 'claude-haiku-4-5'],
+      ['bedrock', 'openai', 'gpt-5.5']
+    ] as const) {
+      assert.ok(catalog.find(maker, model)?.prices, model)
+      assert.equal(catalog.find(cloud, model)?.prices ?? null, null, `${cloud} ${model}`)
+    }
+    // Where the data has both, a cloud's own is the one: Bedrock's regions are dearer than Anthropic itself.
+    const input = (provider: string, model: string) =>
+      catalog.find(provider, model)?.prices?.at(-1)?.lines.input?.nanoUsdPerMillion
+    assert.equal(input('anthropic', 'claude-sonnet-4-6'), 3_000_000_000)
+    assert.equal(input('bedrock', 'global.anthropic.claude-sonnet-4-6'), 3_000_000_000)
+    assert.equal(input('bedrock', 'eu.anthropic.claude-sonnet-4-6'), 3_300_000_000)
   })
 
   it('has one version, the same in another process', () => {

@@ -252,6 +252,38 @@ describe('what is learned of a model', () => {
     assert.equal(bytesNow(learned), before)
   })
 
+  const inputBound = (learned: Learned, textBytes: number) => worstCase(call({ textBytes }), learned).inputTokens
+
+  test('covers a text of a byte a token from the second on, long or short, whatever was seen before', () => {
+    const textBytes = fc.integer({ min: 1, max: 100_000 })
+    const dense = fc.tuple(textBytes, fc.double({ min: 0.1, max: 1, noNaN: true }))
+    fc.assert(
+      fc.property(fc.array(fc.tuple(bytes, tokens), { maxLength: 150 }), dense, (before, [textBytes, share]) => {
+        const learned = new Learned()
+        for (const [bytes, inputTokens] of before) saw(learned, bytes, { inputTokens, outputTokens: 1 })
+        const inputTokens = Math.ceil(textBytes * share)
+        saw(learned, textBytes, { inputTokens, outputTokens: 1 })
+        assert.ok(inputBound(learned, textBytes) >= inputTokens)
+        // A long one says it of every length.
+        if (inputTokens >= 256) assert.ok(inputBound(learned, 7 * textBytes) >= 7 * inputTokens)
+      })
+    )
+    const fresh = new Learned()
+    assert.ok(inputBound(fresh, 200) < 180, 'the first is underestimated')
+    saw(fresh, 200, { inputTokens: 180, outputTokens: 1 })
+    assert.equal(inputBound(fresh, 200), 180)
+    assert.equal(bytesNow(fresh), 2, 'a short one says nothing of long ones')
+  })
+
+  test('covers what a provider puts around a text, within reason', () => {
+    const learned = new Learned()
+    saw(learned, 300, { inputTokens: 1_000, outputTokens: 1 })
+    assert.equal(inputBound(learned, 300), 1_000)
+    saw(learned, 300, { inputTokens: 1e300, outputTokens: 1 })
+    assert.equal(inputBound(learned, 300), 300 + 1_024, 'no count that went wrong closes a model')
+    assert.equal(learned.aroundTokens('lab', 'another'), 0)
+  })
+
   test('is not learned from what is no text, or too short to tell', () => {
     const learned = new Learned()
     const dense = { inputTokens: 10_000 }

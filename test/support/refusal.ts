@@ -33,6 +33,8 @@ const BROUGHT_ABOUT_IN: Readonly<Record<string, readonly Code[]>> = {
     'unpriced_model'
   ],
   admin: ['invalid_input', 'not_found', 'declared_in_file', 'conflict'],
+  // Which guards look at a call, and what becomes of it: test/e2e/guards.
+  guards: ['guardrail_blocked', 'guard_cannot_stream', 'guard_unavailable'],
   // What providers keep, and what cannot cross.
   media: ['media_unreachable'],
   'doors-stored': ['cannot_cross', 'foreign_id', 'held_apart', 'unknown_object'],

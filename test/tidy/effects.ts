@@ -2,7 +2,8 @@ import type { Node } from 'oxc-parser'
 import { type Finding, type Source, walk } from './source.ts'
 
 /** Programs, not modules: they are started, never imported. */
-const isProgram = (path: string) => path === 'src/main.ts' || path.startsWith('src/workers/')
+const isProgram = (path: string) =>
+  path === 'src/main.ts' || path.startsWith('src/workers/') || path === 'src/guards/heavy-thread.ts'
 
 const DECLARATIONS = /^(?:Import|ExportNamed|ExportAll|ExportDefault|Function|Class|Variable|TS\w+)Declaration$/
 

@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
 import type { TextRef } from '../dialect.ts'
 import { camelCase } from './members.ts'
+import { UNSIGNED_CALL } from './signature.ts'
 
 type Facts = Pick<TextRef, 'path' | 'role' | 'kind' | 'lane' | 'sealed'>
 
@@ -43,7 +44,9 @@ function* contentTexts(
   if (!isObject(content)) return
   for (const [part, at] of listIn(content, 'parts', path)) {
     if (!isObject(part)) continue
-    const sealed = nameIn(part, 'thoughtSignature') !== undefined
+    const signature = nameIn(part, 'thoughtSignature')
+    // What we write where nobody signed covers nothing.
+    const sealed = signature !== undefined && part[signature] !== UNSIGNED_CALL
     yield* partTexts(part, { path: at, role, kind: 'text', sealed, lane: at }, choice)
   }
 }

@@ -18,7 +18,24 @@ export function* texts(body: JsonObject, side: 'request' | 'response'): Generato
 
 /** The texts of one chunk. Lanes: `0/text`, `0/thinking`, `0/refusal`, `0/call1`. */
 export function streamTexts(data: JsonObject): TextRef[] {
-  return [...replyTexts(data, 'delta')]
+  return plainTexts(data) ?? [...replyTexts(data, 'delta')]
+}
+
+/** What nearly every chunk is, without the way through everything that one can be: a piece of the text, and no more. */
+function plainTexts({ choices }: JsonObject): TextRef[] | undefined {
+  const choice = Array.isArray(choices) && choices.length === 1 ? choices[0] : undefined
+  const delta = isObject(choice) ? choice.delta : undefined
+  if (!isObject(delta) || typeof delta.content !== 'string') return undefined
+  for (const name in delta) if (name !== 'content' && name !== 'role' && delta[name] !== null) return undefined
+  const { index } = choice as JsonObject
+  return [
+    ...member(delta, 'content', {
+      path: 'choices[0].delta',
+      role: 'assistant',
+      kind: 'text',
+      lane: `${typeof index === 'number' ? index : 0}/text`
+    })
+  ]
 }
 
 const ROLES: Record<string, Role> = {
