@@ -104,6 +104,9 @@ export async function postgresServer(): Promise<StoreServer> {
   }
 }
 
+/** Longest until a process that was told to stop has stopped. */
+const STOPPED_MS = 500
+
 /** A server that is started again and again, with the processes it makes. */
 class ServerProcess {
   readonly #spawn: () => ChildProcess
@@ -139,9 +142,27 @@ class ServerProcess {
   signal(signal: NodeJS.Signals): void {
     const pid = this.#child?.pid
     if (pid === undefined) return
-    // The parent first when they stop, so that it makes no more.
-    const all = signal === 'SIGCONT' ? [...childrenOf(pid), pid] : [pid, ...childrenOf(pid)]
-    for (const each of all) succeeds(() => process.kill(each, signal))
+    const send = (each: number) => succeeds(() => process.kill(each, signal))
+    if (signal === 'SIGCONT') {
+      for (const each of [...childrenOf(pid), pid]) send(each)
+      return
+    }
+    // The parent first, so that it makes no more; one that was about to stop may still have made one.
+    send(pid)
+    const untilMs = performance.now() + STOPPED_MS
+    while (signal === 'SIGSTOP' && !isStopped(pid) && performance.now() < untilMs);
+    // The system's list may leave one out while another ends.
+    for (const each of new Set([...childrenOf(pid), ...childrenOf(pid)])) send(each)
+  }
+}
+
+/** A process that was told to stop does so when it is next scheduled. */
+function isStopped(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat[stat.lastIndexOf(')') + 2] === 'T'
+  } catch {
+    return true
   }
 }
 

@@ -35,22 +35,30 @@ export function sizeOf(call: Call, exactly: boolean): RequestSize {
   return size
 }
 
-/** The size as a target is asked, whose route sets or drops the cap on its output. Of several caps the largest counts. */
+/**
+ * The size as a target is asked, whose route sets or drops members of the request: the cap on output, how many choices,
+ * the service tier. Of several of one kind the dearest counts.
+ */
 export function sizeWith(size: RequestSize, params: Params | undefined): RequestSize {
   if (!params) return size
   const { set = {}, default: fallback = {}, drop = [] } = params
-  const isDropped = CAPS.some(([name]) => drop.includes(name!))
-  const asked = isDropped ? undefined : size.outputTokensMax
-  const given = largest(set) ?? (asked === undefined ? largest(fallback) : undefined)
+  // What is set replaces a member as a whole, and what the client had in it goes.
+  const isGone = ([name, inner]: readonly string[]) =>
+    drop.includes(name!) || (inner !== undefined && Object.hasOwn(set, name!))
+  const asked = CAPS.some(isGone) ? undefined : size.outputTokensMax
+  const given = largest(set, CAPS) ?? (asked === undefined ? largest(fallback, CAPS) : undefined)
   const outputTokensMax = given === undefined ? asked : Math.max(given, asked ?? 0)
-  return outputTokensMax === size.outputTokensMax ? size : { ...size, outputTokensMax }
+  const choices = Math.max(size.choices, largest(set, CHOICES) ?? 1, largest(fallback, CHOICES) ?? 1)
+  const tiers = [size.serviceTier, ...TIERS.flatMap(name => [tierIn(set[name]), tierIn(fallback[name])])]
+  const serviceTier = tiers.find(tier => tier === 'priority') ?? tiers.find(tier => tier !== undefined)
+  return { ...size, outputTokensMax, choices, serviceTier }
 }
 
 /** Where any dialect has its cap on output. */
 const CAPS = Object.values(dialects).flatMap(({ members }) => members.outputTokensMax)
 
-function largest(params: JsonObject): number | undefined {
-  const values = CAPS.map(path => valueAt(params, path)).filter(value => typeof value === 'number')
+function largest(params: JsonObject, paths: readonly (readonly string[])[]): number | undefined {
+  const values = paths.map(path => valueAt(params, path)).filter(value => typeof value === 'number')
   return values.length === 0 ? undefined : Math.ceil(Math.max(...values))
 }
 
@@ -100,8 +108,11 @@ function caps({ dialect, body }: Call): Pick<RequestSize, 'outputTokensMax' | 'c
 
 function tier(body: Call['body']): string | undefined {
   const name = TIERS.find(each => body.has(each))
-  const asked = name && body.get(name)
-  return typeof asked === 'string' ? asked.toLowerCase() : undefined
+  return name && tierIn(body.get(name))
+}
+
+function tierIn(value: Json | undefined): string | undefined {
+  return typeof value === 'string' ? value.toLowerCase() : undefined
 }
 
 const TIERS = ['service_tier', 'serviceTier']

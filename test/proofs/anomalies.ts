@@ -22,7 +22,7 @@ const HEAD_BYTES = 256 * 1024
 /** Above the largest event that is taken. */
 const LINE_BYTES = 17 * 1024 * 1024
 /** A reset takes with it what was not read yet: so long what came before has to arrive. */
-const READ_MS = 200
+const READ_MS = 400
 
 function head(lines: Lines, more = '', status = '200 OK'): string {
   const type = lines.stream && status.startsWith('200') ? lines.streamType : 'application/json'

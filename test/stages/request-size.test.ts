@@ -25,9 +25,16 @@ test('the cap that a route sets, drops or gives by default is the one that is he
     ['default where there is none', undefined, { default: { generationConfig: { maxOutputTokens: 500 } } }, 500],
     ['dropped: it may answer without end', 10, { drop: ['max_tokens'] }, undefined],
     ['dropped and set', 10, { drop: ['max_tokens'], set: { max_output_tokens: 7 } }, 7],
-    ['what is no number says nothing', 10, { set: { max_tokens: 'many' } }, 10]
+    ['what is no number says nothing', 10, { set: { max_tokens: 'many' } }, 10],
+    ['what holds it is replaced', 10, { set: { generationConfig: { temperature: 0 } } }, undefined]
   ]
   for (const [why, asked, params, expected] of cases) {
     assert.equal(sizeWith(capped(asked), params).outputTokensMax, expected, why)
   }
+})
+
+test('choices and tiers that a route sets are held for', () => {
+  const { choices, serviceTier } = sizeWith(capped(10), { set: { n: 5 }, default: { service_tier: 'Priority' } })
+  assert.deepEqual([choices, serviceTier], [5, 'priority'])
+  assert.equal(sizeWith({ ...capped(10), serviceTier: 'flex' }, { set: { n: 1 } }).serviceTier, 'flex')
 })
