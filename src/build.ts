@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { OPEN_CALLER, ownerOf } from './access/caller.ts'
-import { KeyRing } from './access/key-ring.ts'
+import { type Caller, OPEN_CALLER, ownerOf } from './access/caller.ts'
+import { declaredKeys, KeyRing } from './access/key-ring.ts'
 import type { OwnedIds } from './access/owned.ts'
 import type { StoredKeys } from './access/stored-keys.ts'
 import { buildAttemptRooms } from './build/attempt.ts'
 import { buildDirectory, type ListedModel, listModels } from './build/directory.ts'
-import { buildGuards, checkKnown } from './build/guards.ts'
+import { type GuardDesk, guardDesk } from './build/guard-desk.ts'
+import { withGuardDoor } from './build/guard-door.ts'
+import { type BuiltGuards, buildGuards, checkKnown } from './build/guards.ts'
 import type { Kept } from './build/kept.ts'
 import { buildMoney } from './build/money.ts'
-import { note, requestRow } from './build/note.ts'
+import { note } from './build/note.ts'
+import { requestRow } from './build/request-row.ts'
+import { demandsIn } from './build/residency.ts'
 import type { Clock } from './clock.ts'
 import type { Config, LoadedConfig } from './config/index.ts'
 import { Failure, type Kind } from './errors.ts'
@@ -24,7 +28,9 @@ import type { Health } from './routing/health.ts'
 import { nameOf } from './routing/route.ts'
 import { attempt } from './stages/attempt.ts'
 import { authenticate } from './stages/authenticate.ts'
-import type { Call, CallRecord } from './stages/call.ts'
+import type { Call } from './stages/call.ts'
+import type { CallRecord } from './stages/call-record.ts'
+import { Capture, levelOf } from './stages/capture.ts'
 import { charging } from './stages/charge.ts'
 import { heed } from './stages/guard-heed.ts'
 import { guardReply } from './stages/guard-reply.ts'
@@ -38,6 +44,7 @@ import { recover } from './stages/recover.ts'
 import type { Names } from './stages/resolve.ts'
 import { type CallExplanation, explainCall, planCall, type RoutingRooms } from './stages/route-call.ts'
 import type { FinishedAttempt } from './stores/rows.ts'
+import type { Telemetry } from './telemetry/telemetry.ts'
 import type { Upstream } from './wire/upstream.ts'
 
 export { type ListedModel, ROUTE_OWNER } from './build/directory.ts'
@@ -57,6 +64,8 @@ export interface Plant {
   ownedIds: OwnedIds
   /** Stores, counters, the ledger: what is kept, and counted. */
   kept: Kept
+  /** Metrics, traces and alerts; undefined: nothing has started yet. */
+  telemetry: Telemetry | undefined
   /** Keys that were made by the admin API; undefined: there are no stores. */
   storedKeys: StoredKeys | undefined
   version: string
@@ -76,6 +85,7 @@ export interface Plan {
   keys: KeyRing | undefined
   models: readonly ListedModel[]
   rooms: Rooms
+  guards: GuardDesk
   /** Where a call would go if every target met this failure, with no call made. Throws what the call would get. */
   explain(call: Call, key: string | undefined, assuming: Kind): CallExplanation
 }
@@ -97,9 +107,13 @@ export function buildPlan(loaded: LoadedConfig, plant: Plant, env: Env): Plan {
     models: listModels(config, providers, names)
   }
   const routing = buildRoutingRooms(base, plant)
+  const named = callersIn(config)
+  const guards = buildGuards(base, plant, () => rooms)
+  const rooms = buildRooms(base, routing, plant, guards)
   return Object.freeze({
     ...base,
-    rooms: buildRooms(base, routing, plant),
+    rooms,
+    guards: guardDesk(config, guards, plant),
     explain: (call: Call, key: string | undefined, assuming: Kind) => explainCall(call, named(key), routing, assuming)
   })
 }
@@ -114,6 +128,7 @@ export function explainPlan(
   // Its address is of no account here: nothing is sent.
   const simUrl = config.sim === true ? 'http://127.0.0.1:0' : undefined
   const routing = buildRoutingRooms({ ...buildDirectory(loaded, simUrl, env), config }, world)
+  const named = callersIn(config)
   return (call, key, assuming) => explainCall(call, named(key), routing, assuming)
 }
 
@@ -122,18 +137,18 @@ function teamsOff({ teams }: Config): ReadonlySet<string> {
   return new Set(teams.filter(({ disabled }) => disabled).map(({ id }) => id))
 }
 
-/** A caller of this name, who may do everything. */
-function named(key: string | undefined) {
-  return { ...OPEN_CALLER, name: key }
+/** The caller of a key of the file; by another name, one who may do everything. */
+function callersIn({ keys }: Config): (key: string | undefined) => Caller {
+  const known = declaredKeys(keys)
+  return key => (key === undefined ? undefined : known.get(key)?.caller) ?? { ...OPEN_CALLER, name: key }
 }
 
-type Base = Omit<Plan, 'rooms' | 'explain'>
+type Base = Omit<Plan, 'rooms' | 'guards' | 'explain'>
 
-function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant): Rooms {
+function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant, guards: BuiltGuards | undefined): Rooms {
   const attemptRooms = buildAttemptRooms(plan, plant)
   const ownedRooms = { ids: plant.ownedIds, providers: plan.providers }
   const money = buildMoney(plan, plant)
-  const guards = buildGuards(plan, plant, () => rooms)
   const isNative = ({ dialect }: Call, { target }: Step) =>
     endpointFor(plan.providers.get(target.provider)!, dialect.name, target.model).dialect === dialect.name
   const charged = charging((call, step, watch) => attempt(call, step, attemptRooms, watch), money.charge)
@@ -144,16 +159,23 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant): Rooms {
     record: (record: CallRecord, ended: readonly FinishedAttempt[]) => {
       learn(record, plant.health)
       plant.kept.ledger.request(requestRow(record), ended)
+      plant.kept.bodies?.take(record)
+      plant.telemetry?.take(record)
+      plant.kept.sessionCosts.add(record.payers, record.costNano ?? 0)
       note(record, plant)
     }
   }
   const rooms: Rooms = {
     authenticate: call => authenticate(call, { keys: plan.keys, nowMs: () => plant.clock.wallMs() }),
     unwrap: (call, caller) => unwrapIds(call, ownerOf(caller), ownedRooms),
-    resolve: (call, caller) => planCall(call, caller, routing),
+    resolve(call, caller) {
+      const level = levelOf(call, caller, plan.config.bodies.level)
+      if (level !== 'none') call.capture = new Capture(level, call)
+      return planCall(call, caller, routing)
+    },
     admit: money.admit,
     guardRequest: (call, caller) => {
-      if (guards) return guardRequest(call, caller, guards)
+      if (guards) return timed(call, () => guardRequest(call, caller, guards), plant.clock)
       checkKnown(caller, plan.config)
       return call
     },
@@ -163,17 +185,37 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant): Rooms {
     attempt: tryOne,
     recover,
     wrap: (call, caller, reply) => wrapIds(call, ownerOf(caller), reply, ownedRooms),
-    observe: (call, caller, trail, reply) => observe(call, caller.name, trail, reply, observeRooms),
+    observe: (call, caller, trail, reply) =>
+      observe(call, caller.name, trail, call.capture?.watch(reply) ?? reply, observeRooms),
     failed: (call, caller, trail, failure) => failed(call, caller?.name, trail, failure, observeRooms)
   }
-  return rooms
+  return withGuardDoor(rooms, guards)
+}
+
+/** Notes when the guards looked at the request, whatever comes of it. */
+function timed(call: Call, look: () => Call | Promise<Call>, clock: Clock): Call | Promise<Call> {
+  const sinceBegun = () => clock.monotonicMs() - call.startedMs
+  const fromMs = sinceBegun()
+  const over = () => {
+    if (call.guarding) call.guarding.askedMs = [fromMs, sinceBegun()]
+  }
+  try {
+    const guarded = look()
+    if (guarded instanceof Promise) return guarded.finally(over)
+    over()
+    return guarded
+  } catch (thrown) {
+    over()
+    throw thrown
+  }
 }
 
 function buildRoutingRooms(
   { names, providers, config }: Pick<Plan, 'names' | 'providers' | 'config'>,
   { health, clock, random }: Pick<Plant, 'health' | 'clock' | 'random'>
 ): RoutingRooms {
-  return { names, providers, totalMs: config.timeouts.totalMs, health, clock, random }
+  const demandsOn = demandsIn(config)
+  return { names, providers, demandsOn, totalMs: config.timeouts.totalMs, health, clock, random }
 }
 
 /** How much of a target's input comes from its provider's cache decides what it costs. */

@@ -1,8 +1,10 @@
-import { CODES, type Kind } from './errors/codes.ts'
+import { CODES } from './errors/codes.ts'
+import type { Kind } from './errors/kinds.ts'
 import type { Json, JsonObject } from './json.ts'
 import type { Usage } from './usage.ts'
 
-export { CODES, type Kind } from './errors/codes.ts'
+export { CODES } from './errors/codes.ts'
+export type { Kind } from './errors/kinds.ts'
 
 export type Code = keyof typeof CODES
 

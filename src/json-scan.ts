@@ -59,7 +59,9 @@ export class JsonReader {
   constructor(bytes: Buffer) {
     this.bytes = bytes
     this.#wordsAt = Math.min((4 - (bytes.byteOffset & 3)) & 3, bytes.length)
-    this.#words = new Int32Array(bytes.buffer, bytes.byteOffset + this.#wordsAt, (bytes.length - this.#wordsAt) >> 2)
+    const count = (bytes.length - this.#wordsAt) >> 2
+    // A body of a byte or two may end before the first place where a word can begin.
+    this.#words = count > 0 ? new Int32Array(bytes.buffer, bytes.byteOffset + this.#wordsAt, count) : new Int32Array()
   }
 
   /** The first byte from `at` on that is no white space. */

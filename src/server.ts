@@ -8,6 +8,8 @@ import { governanceOf } from './admin/governance-of.ts'
 import type { Welcome } from './admin/welcome.ts'
 import { keep } from './build/kept.ts'
 import { type Access, type Opened, openStores } from './build/open.ts'
+import { buildReplayer } from './build/replayer.ts'
+import { buildSimulator } from './build/simulator.ts'
 import { buildPlan, type Plan, type Plant } from './build.ts'
 import { systemClock } from './clock.ts'
 import {
@@ -15,7 +17,6 @@ import {
   type ConfigWatch,
   type Drain,
   isLoopback,
-  type Listen,
   type LoadedConfig,
   watchConfig
 } from './config/index.ts'
@@ -30,8 +31,10 @@ import { Recent } from './records/recent.ts'
 import { Health } from './routing/health.ts'
 import { Secret } from './secret.ts'
 import { hallOf } from './server/hall.ts'
+import { listenProblem } from './server/listen-problem.ts'
+import { Watching } from './server/watching.ts'
 import { type Sim, startSim } from './sim/index.ts'
-import type { CallRecord } from './stages/call.ts'
+import type { CallRecord } from './stages/call-record.ts'
 import { tellWebhook } from './telemetry/webhook.ts'
 import { VERSION } from './version.ts'
 import type { Exchange, Headers } from './wire/exchange.ts'
@@ -57,8 +60,8 @@ export interface StartOptions {
   secret?: Secret
   /** Everything is kept there, or in the servers that the configuration names; without it nothing is, as tests want it. */
   directory?: string
-  /** What is turned off to show that a proof notices: the journal, the holds, or the deadlines of stores. */
-  breakage?: 'journal' | 'deadline'
+  /** What is turned off to show that a proof notices: the journal, the deadlines of stores, or conditions in simulations. */
+  breakage?: 'journal' | 'deadline' | 'conditions'
   /** Times and sizes of the listener that the configuration does not set: for tests. */
   http?: Partial<HttpLimits>
   /** How long a stream may be silent before its client gets a sign of life: for tests. */
@@ -68,7 +71,7 @@ export interface StartOptions {
 }
 
 /** Sections that were read when the process began: a change of them needs a restart. */
-const FIXED = ['listen', 'log', 'sim'] as const
+const FIXED = ['listen', 'log', 'sim', 'telemetry'] as const
 
 const RECENT_CALLS = 20
 /** What was written last still has to reach its client, before everything is closed. */
@@ -98,18 +101,7 @@ export async function startGatehouse(options: StartOptions): Promise<Gatehouse> 
 function open({ directory, secret, first, log, breakage }: StartOptions): Promise<Opened> | Opened {
   const rooms = { clock: systemClock, log }
   if (directory === undefined || secret === undefined) return { kept: keep({}, rooms), access: undefined }
-  return openStores({ directory, secret, settings: first.config.stores, breakage }, rooms)
-}
-
-/** Why we cannot listen there, in words and with what helps. */
-function listenProblem(thrown: unknown, { host, port }: Listen): unknown {
-  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined
-  if (code === 'EADDRINUSE')
-    return new Error(`port ${port} on ${host} is taken; choose another (--port), 0 takes a free one`)
-  if (code === 'EACCES') return new Error(`port ${port} on ${host} is not ours to open; choose one above 1023 (--port)`)
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return new Error(`${host} is no address of this machine (--host)`)
-  return thrown
+  return openStores({ directory, secret, settings: first.config.stores, bodies: first.config.bodies, breakage }, rooms)
 }
 
 /** A gateway that runs: one Plant, and the Plan in force (D7). */
@@ -124,6 +116,7 @@ export class Gatehouse {
   #sim: Sim | undefined
   #watch: ConfigWatch | undefined
   #shedding: Shedding | undefined
+  readonly #watching: Watching
   /** `leaving`: not ready any more, but new calls are taken; `closed`: they are not. */
   #phase: 'open' | 'leaving' | 'closed' = 'open'
   #left: Promise<void> | undefined
@@ -144,13 +137,25 @@ export class Gatehouse {
       recent: new Recent<CallRecord>(RECENT_CALLS),
       health: new Health(systemClock),
       signers: createSigners({ clock: systemClock, upstream }),
-      ownedIds: new OwnedIds(options.secret ?? passingSecret()),
+      ownedIds: new OwnedIds(options.secret ?? new Secret(randomBytes(32).toString('base64url'))),
       kept,
+      telemetry: undefined,
       storedKeys: access?.storedKeys,
       version: VERSION,
       simUrl: undefined,
       forceCanonical: options.forceCanonical
     }
+    this.#watching = new Watching({
+      log: options.log,
+      random: this.#plant.random,
+      tell: (url, message) => this.#plant.kept.webhook(url, message),
+      probe: {
+        inFlight: () => this.open.calls,
+        isOpen: target => this.#plant.health.isOpen(target),
+        configDigest: () => this.#plan.digest
+      }
+    })
+    kept.budgetReached = reached => this.#watching.alerts.budgetReached(reached)
     this.#plan = buildPlan(options.first, this.#plant, options.env)
     this.#govern(options.first.config)
     this.#hall = this.#hallOf(this.#plan)
@@ -160,6 +165,7 @@ export class Gatehouse {
     const { first, path } = this.#options
     const { listen, limits, sim } = first.config
     if (sim ?? (path === undefined && this.#plan.providers.size === 0)) await this.#startSim(first)
+    this.#plant.telemetry = await this.#watching.start(first.config.telemetry)
     const app = await adminApp(this.#adminHall())
     this.#app = app
     this.#server = createHttpServer({
@@ -198,7 +204,8 @@ export class Gatehouse {
   }
 
   /** What is kept lives on; how it refuses, and whom it tells, is the configuration's. */
-  #govern({ budgetStatus, keys, webhooks }: Config): void {
+  #govern({ budgetStatus, keys, webhooks, alerts }: Config): void {
+    this.#watching.alerts.use(alerts)
     const { kept, upstream, clock, log } = this.#plant
     kept.refusalStatus = budgetStatus
     kept.declaredKeys = keys
@@ -217,8 +224,10 @@ export class Gatehouse {
     return {
       ...hall,
       refused: (id, dialect, failure) => {
-        if (failure.code === 'overloaded') this.#shedding?.refusedBody()
-        else hall.refused(id, dialect, failure)
+        if (failure.code === 'overloaded') {
+          this.#shedding?.refusedBody()
+          this.#plant.telemetry?.shed('in_flight')
+        } else hall.refused(id, dialect, failure)
       }
     }
   }
@@ -246,6 +255,7 @@ export class Gatehouse {
 
   #shed(): Failure | undefined {
     const refused = this.#shedding?.refusal(this.open.calls)
+    if (refused) this.#plant.telemetry?.shed(String(refused.details.reason))
     // A connection that idles takes the place of one that calls.
     if (this.#server && this.#phase === 'open') this.#server.keepConnections = refused?.details.reason !== 'sockets'
     return refused
@@ -269,7 +279,11 @@ export class Gatehouse {
       newId: () => this.#plant.random.id(),
       adminToken: this.#options.adminToken,
       explain: { explain: (...of) => this.#plan.explain(...of), monotonicMs: () => this.#plant.clock.monotonicMs() },
+      guards: { list: () => this.#plan.guards.list(), test: (...of) => this.#plan.guards.test(...of) },
+      simulator: buildSimulator(this.#plant, () => this.#plan, this.#options),
+      replayer: buildReplayer(this.#plant, () => this.#plan),
       governance: governanceOf(this.#plant, () => this.#plan, this.#access, this.#options.secret),
+      metrics: authorization => this.#watching.metricsFor(authorization, this.#options.adminToken),
       doorMethods: path => [...new Set(DOORS.filter(door => door.path.test(path)).map(door => door.method))]
     }
   }
@@ -359,6 +373,7 @@ export class Gatehouse {
     const cut = server?.giveUp(() => draining('The gateway shut down before the answer was complete.')) ?? 0
     await server?.drain(LINGER_MS)
     this.#shedding?.close()
+    await this.#watching.close()
     await this.#app?.close()
     await this.#plant.upstream.close()
     await this.#sim?.close()
@@ -374,10 +389,6 @@ export class Gatehouse {
     void done?.then(() => over.abort())
     await sleep(Math.min(Math.max(0, milliseconds), TIMER_MAX_MS), undefined, { signal }).catch(() => {})
   }
-}
-
-function passingSecret(): Secret {
-  return new Secret(randomBytes(32).toString('base64url'))
 }
 
 function draining(message: string): Failure {

@@ -80,11 +80,14 @@ export class LedgerLoad {
   inFlight = 0
   readonly #url: string
   readonly #random: () => number
+  /** Share of the calls whose client leaves in the midst of the answer. */
+  readonly #leaving: number
   readonly #callers: Promise<void>[]
   #isOver = false
 
-  constructor(url: string, callers: number, random: () => number) {
+  constructor(url: string, callers: number, random: () => number, leaving = 0) {
     this.#url = url
+    this.#leaving = leaving
     this.#random = random
     this.#callers = Array.from({ length: callers }, () => this.#callOn())
   }
@@ -117,6 +120,10 @@ export class LedgerLoad {
       const answer = await open(`${this.#url}${door.path(model, stream)}`, ask)
       call.status = answer.status
       call.id = answer.headers['x-gatehouse-request-id']
+      if (this.#random() < this.#leaving) {
+        answer.leave()
+        return call
+      }
       const rest = (await answer.rest()).toString()
       call.finished = answer.status === 200 && (stream ? door.ended.test(rest) : isWhole(rest))
     } catch {

@@ -118,7 +118,11 @@ export function ownerOf({ team, key }: Caller): string | undefined {
   return team === undefined ? key : `team\u0000${team}`
 }
 
-function every(caller: Caller, name: keyof KeyScopes, allows: (list: readonly string[]) => boolean): boolean {
+function every(
+  caller: Caller,
+  name: Exclude<keyof KeyScopes, 'require' | 'bodies'>,
+  allows: (list: readonly string[]) => boolean
+): boolean {
   for (const scopes of caller.scopes) {
     const list = scopes[name]
     if (list !== undefined && !allows(list)) return false

@@ -1,6 +1,15 @@
 import * as z from 'zod'
+import { Failure } from '../errors.ts'
 import { duration, secret } from '../fields.ts'
-import type { KeyRow, KeyScopes, TenantKind, TenantRow } from '../stores/rows.ts'
+import { demandsSchema } from '../residency.ts'
+import {
+  BODY_LEVELS,
+  type KeyRow,
+  type KeyScopes,
+  type TenantKind,
+  type TenantRow,
+  type TenantScopes
+} from '../stores/rows.ts'
 import { addressRange, idText, metadata, moment, patterns, plainText, tags } from './fields.ts'
 import { ROLES } from './permissions.ts'
 
@@ -32,7 +41,9 @@ export const DOORS = [
   'embeddings',
   'count-tokens',
   'models',
-  'objects'
+  'objects',
+  'guard',
+  'feedback'
 ] as const
 
 export type Door = (typeof DOORS)[number]
@@ -43,6 +54,12 @@ const scopeFields = {
   doors: z.array(z.enum(DOORS)).max(DOORS.length).describe('Doors that may be used. Without it: all.'),
   addresses: z.array(addressRange).max(100).describe('Address ranges that calls may come from. Without it: all.')
 }
+
+const bodyLevel = z
+  .enum(BODY_LEVELS)
+  .describe(
+    'How much is kept of what is said in its calls, instead of `bodies.level`; of several that say it, the least.'
+  )
 
 const keyFields = {
   name: idText.describe('What logs, budgets and reports call the key; it never changes.'),
@@ -55,6 +72,8 @@ const keyFields = {
     .array(idText)
     .max(100)
     .describe('Guards of its calls, beside those of the gateway, the route, the team and the keys it is made from.'),
+  require: demandsSchema,
+  bodies: bodyLevel,
   tags: tags.describe('Put on every call of the key: budgets and reports can be about them.'),
   metadata: metadata.describe('What you want to keep with it.'),
   expires: moment.describe('From then on it is refused.'),
@@ -86,6 +105,8 @@ export const keyPatch = z
     doors: scopeFields.doors.nullable(),
     addresses: scopeFields.addresses.nullable(),
     guards: keyFields.guards.nullable(),
+    require: keyFields.require.nullable(),
+    bodies: keyFields.bodies.nullable(),
     tags: keyFields.tags,
     metadata: keyFields.metadata,
     expires: keyFields.expires.nullable(),
@@ -102,13 +123,15 @@ export type KeyInput = z.output<typeof keyInput>
 export type DeclaredKey = z.output<typeof declaredKey>
 export type KeyPatch = z.output<typeof keyPatch>
 
-/** The scopes alone, of anything that has them: absent lists stay absent. */
+/** The scopes alone, of anything that has them: what is absent stays absent. */
 export function scopesOf(input: { [Name in keyof KeyScopes]?: KeyScopes[Name] | null | undefined }): KeyScopes {
   const scopes: KeyScopes = {}
   for (const name of ['models', 'providers', 'doors', 'addresses', 'guards'] as const) {
     const list = input[name]
     if (list) scopes[name] = list
   }
+  if (input.require) scopes.require = input.require
+  if (input.bodies) scopes.bodies = input.bodies
   return scopes
 }
 
@@ -132,6 +155,14 @@ export function toKeyRow(input: KeyInput | DeclaredKey, made: { id: string; crea
 
 const TENANT_KINDS = ['org', 'team', 'user', 'customer', 'agent'] as const satisfies readonly TenantKind[]
 
+/** Kinds whose keys are known by them, so that what they say of calls holds whatever a call says. */
+const HOLDS_KEYS: ReadonlySet<TenantKind> = new Set(['org', 'team', 'user'])
+
+const guardsOfTenant = z
+  .array(idText)
+  .max(100)
+  .describe('Guards of its calls, beside those of the gateway, the route and the key.')
+
 const tenantFields = {
   id: idText.describe('What keys, budgets and reports name it by; it never changes.'),
   name: plainText.optional().describe('For people. Without it: the id.'),
@@ -142,7 +173,13 @@ const tenantFields = {
 
 /** An organisation, team, user, end customer or agent. */
 export const tenantInput = z
-  .strictObject({ kind: z.enum(TENANT_KINDS), ...tenantFields })
+  .strictObject({
+    kind: z.enum(TENANT_KINDS),
+    ...tenantFields,
+    guards: guardsOfTenant.optional(),
+    require: demandsSchema.optional(),
+    bodies: bodyLevel.optional()
+  })
   .refine(({ kind, org }) => org === undefined || kind === 'team' || kind === 'user', {
     path: ['org'],
     error: 'only teams and users have an organisation'
@@ -151,17 +188,37 @@ export const tenantInput = z
 /** A team of the configuration file. */
 export const teamInput = z.strictObject({
   ...tenantFields,
-  guards: z
-    .array(idText)
-    .optional()
-    .describe('Guards of its calls, beside those of the gateway, the route and the key.')
+  guards: guardsOfTenant.optional(),
+  require: demandsSchema.optional(),
+  bodies: bodyLevel.optional()
 })
 
 /** A change of a tenant. Its organisation never changes: its keys were checked against it. */
-export const tenantPatch = z.strictObject({ name: plainText, metadata, disabled: z.boolean() }).partial()
+export const tenantPatch = z
+  .strictObject({
+    name: plainText,
+    metadata,
+    disabled: z.boolean(),
+    guards: guardsOfTenant.nullable(),
+    require: demandsSchema.nullable(),
+    bodies: bodyLevel.nullable()
+  })
+  .partial()
 
 export type TenantInput = z.output<typeof tenantInput>
 export type TenantPatch = z.output<typeof tenantPatch>
+
+type SaidOfCalls = { [Name in keyof TenantScopes]: TenantScopes[Name] | null | undefined }
+
+/** What a tenant says of its calls; nothing, where it says nothing. Failure `invalid_input` of a kind that holds no keys. */
+export function tenantScopes(kind: TenantKind, { guards, require, bodies }: SaidOfCalls): Pick<TenantRow, 'scopes'> {
+  if (!guards && !require && !bodies) return {}
+  if (!HOLDS_KEYS.has(kind)) {
+    const param = guards ? 'guards' : require ? 'require' : 'bodies'
+    throw new Failure('invalid_input', 'Only organisations, teams and users say this of calls.', { param })
+  }
+  return { scopes: { ...(guards && { guards }), ...(require && { require }), ...(bodies && { bodies }) } }
+}
 
 export function toTenantRow(input: TenantInput, createdAtMs: number): TenantRow {
   return {
@@ -169,6 +226,7 @@ export function toTenantRow(input: TenantInput, createdAtMs: number): TenantRow 
     id: input.id,
     name: input.name ?? input.id,
     org: input.org ?? null,
+    ...tenantScopes(input.kind, input),
     metadata: input.metadata ?? {},
     disabled: input.disabled ?? false,
     createdAtMs,

@@ -24,9 +24,8 @@ export class KeyRing {
 
   /** `offTeams`: ids of teams that the file has disabled. */
   constructor(declared: readonly DeclaredKey[], stored?: Stored, offTeams: ReadonlySet<string> = new Set()) {
-    // Their name is their id: it is the same on every replica, and after every reload.
-    const rows = new Map(declared.map(key => [key.name, toKeyRow(key, { id: key.name, createdAtMs: 0 })]))
-    for (const { name, key } of declared) this.#declared.set(digest(key.reveal()), declaredKey(rows.get(name)!, rows))
+    const known = declaredKeys(declared)
+    for (const { name, key } of declared) this.#declared.set(digest(key.reveal()), known.get(name)!)
     this.#stored = stored
     this.#offTeams = offTeams
   }
@@ -55,6 +54,13 @@ export class KeyRing {
     if (isStored) this.#stored?.used(caller.key!, at.nowMs)
     return caller
   }
+}
+
+/** Keys of the file by their names. */
+export function declaredKeys(declared: readonly DeclaredKey[]): ReadonlyMap<string, KnownKey> {
+  // Their name is their id: it is the same on every replica, and after every reload.
+  const rows = new Map(declared.map(key => [key.name, toKeyRow(key, { id: key.name, createdAtMs: 0 })]))
+  return new Map(Array.from(rows.values(), row => [row.name, declaredKey(row, rows)]))
 }
 
 function oneOf([first, ...others]: readonly string[]): string {

@@ -111,8 +111,9 @@ function checkOwnChange(actor: Actor, parent: KeyRow | undefined, patch: KeyPatc
   if (may(actor, 'keys:write')) return
   const turnsOff = patch.disabled === true && Object.keys(patch).length === 1
   const isHeld = parent !== undefined && sees(actor, parent)
-  // Guards of a key itself may be there for a reason that its holder does not share.
-  if (patch.disabled === false || patch.guards !== undefined || !(isHeld || turnsOff)) throw notYours()
+  // Guards and demands of a key itself may be there for a reason that its holder does not share.
+  const isLoosened = patch.disabled === false || ['guards', 'require', 'bodies'].some(name => name in patch)
+  if (isLoosened || !(isHeld || turnsOff)) throw notYours()
 }
 
 function notYours(): Failure {

@@ -18,10 +18,12 @@ export const PERMISSIONS = {
   'usage:read_own': 'See what the user one is has used.',
   'logs:read_metadata': 'See calls: when, who, which model, what it cost.',
   'logs:read_content': 'See what was said in calls. Each look is written to the audit log.',
+  'logs:write_views': 'Give filters of the log a name, and take it away.',
   'audit:read': 'See and export the audit log.',
   'admins:read': 'See admin tokens; never their text.',
   'admins:write': 'Make, change and remove admin tokens, of roles that may do no more than one may oneself.',
   'routes:explain': 'Ask where a call would go, and why.',
+  'guards:test': 'Ask what guards say of a text; models that they ask are charged to nobody.',
   'system:read': 'See how the gateway itself is doing.'
 } as const
 
@@ -80,7 +82,7 @@ export interface Actor {
 }
 
 /** What is about the whole installation, and so never of those who are held to one organisation. */
-const BEYOND_ORGS: readonly Permission[] = ['prices:write', 'audit:read', 'system:read']
+const BEYOND_ORGS: readonly Permission[] = ['prices:write', 'audit:read', 'guards:test', 'system:read']
 
 /** The bearer of the token in the data directory. */
 export const OWNER: Actor = actor({ id: 'owner', name: 'owner', role: 'owner', org: null })

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../clock.ts'
 import { Failure } from '../errors.ts'
-import type { KeyRow, KeySecretRow } from '../stores/rows.ts'
+import type { KeyRow, KeyScopes, KeySecretRow } from '../stores/rows.ts'
 import type { KeyStore, TenantStore } from '../stores/stores.ts'
-import { type KnownKey, knownKey } from './caller.ts'
+import { type Caller, type KnownKey, knownKey } from './caller.ts'
 import type { Freshness } from './freshness.ts'
 import type { KeyDigest, TokenDigests } from './tokens.ts'
 
@@ -59,18 +59,19 @@ export class StoredKeys {
   }
 
   /**
-   * A key of the file, refused where one of its tenants is disabled in the stores. It has never needed them for anything
-   * else, so that it goes on while they cannot be asked.
+   * A key of the file, refused where one of its tenants is disabled in the stores, and held to what they say of its
+   * calls. It goes on while the stores cannot be asked, by what was last known of its tenants, however old that is.
    */
   withTenants(key: KnownKey): KnownKey | Promise<KnownKey> {
     const { org, team, user } = key.caller
     if (org === undefined && team === undefined && user === undefined) return key
-    const found = this.#get(`tenants\u0000${org}\u0000${team}\u0000${user}`, async () => {
-      return { ...key, disabled: await offTenant(this.#options.stores, key) }
+    const place = `tenants\u0000${org}\u0000${team}\u0000${user}`
+    const found = this.#get(place, async () => {
+      const { disabled, scopes } = await tenantsOf(this.#options.stores, key)
+      return { disabled, caller: { ...key.caller, scopes } }
     })
-    const held = (tenants: KnownKey | undefined) =>
-      tenants?.disabled === undefined ? key : { ...key, disabled: key.disabled ?? tenants.disabled }
-    return found instanceof Promise ? found.then(held, () => key) : held(found)
+    const held = (tenants: KnownKey | undefined) => (tenants ? heldTo(key, tenants) : key)
+    return found instanceof Promise ? found.then(held, () => held(this.#keys.get(place)?.key)) : held(found)
   }
 
   /** Notes that a key was used, for `takeUsed`. `atMs` is of the wall clock. */
@@ -162,9 +163,17 @@ async function loadKey(stores: StoredKeysOptions['stores'], digest: KeyDigest): 
   if (!ancestors) return knownKey(key, [], { disabled: 'A key that this one was made from is gone.' })
   const facts = factsOf(secret)
   const known = knownKey(key, ancestors, facts)
-  return known.disabled === undefined
-    ? knownKey(key, ancestors, { ...facts, disabled: await offTenant(stores, known) })
-    : known
+  if (known.disabled !== undefined) return known
+  const { disabled, scopes } = await tenantsOf(stores, known)
+  return heldTo(known, { disabled, caller: { scopes } })
+}
+
+/** The key, also refused where its tenants are disabled, and with what they say of its calls added to its scopes. */
+function heldTo(key: KnownKey, tenants: { disabled: string | undefined; caller: Pick<Caller, 'scopes'> }): KnownKey {
+  const { scopes } = tenants.caller
+  if (scopes.length === 0 && tenants.disabled === undefined) return key
+  const caller = Object.freeze({ ...key.caller, scopes: Object.freeze([...key.caller.scopes, ...scopes]) })
+  return { caller, disabled: key.disabled ?? tenants.disabled }
 }
 
 /** The nearest first; undefined where one is missing, or there are too many. */
@@ -180,14 +189,22 @@ export async function ancestorsOf(keys: Pick<KeyStore, 'find'>, key: KeyRow): Pr
   return ancestors
 }
 
-async function offTenant({ tenants }: StoredKeysOptions['stores'], { caller }: KnownKey): Promise<string | undefined> {
+interface Tenants {
+  /** Why keys of theirs are refused at all. */
+  disabled: string | undefined
+  scopes: readonly KeyScopes[]
+}
+
+async function tenantsOf({ tenants }: StoredKeysOptions['stores'], { caller }: KnownKey): Promise<Tenants> {
   const words = { org: 'organisation', team: 'team', user: 'user' } as const
+  const found: { disabled: string | undefined; scopes: KeyScopes[] } = { disabled: undefined, scopes: [] }
   for (const kind of ['org', 'team', 'user'] as const) {
     const id = caller[kind]
-    if (id !== undefined && (await tenants.find(kind, id))?.disabled)
-      return `The ${words[kind]} of this key is disabled.`
+    const row = id === undefined ? undefined : await tenants.find(kind, id)
+    if (row?.disabled) found.disabled ??= `The ${words[kind]} of this key is disabled.`
+    if (row?.scopes) found.scopes.push(row.scopes)
   }
-  return undefined
+  return found
 }
 
 function factsOf({ expiresAtMs }: KeySecretRow): { secretExpiresAtMs: number | null } {

@@ -2,7 +2,7 @@ import { Failure } from '../errors.ts'
 import type { TenantKind, TenantRow } from '../stores/rows.ts'
 import type { Page, Stores } from '../stores/stores.ts'
 import { eachRow, inFile, invalid, notFound, record, type Tools, tenantOf } from './changes.ts'
-import { type TenantInput, type TenantPatch, toTenantRow } from './inputs.ts'
+import { type TenantInput, type TenantPatch, tenantScopes, toTenantRow } from './inputs.ts'
 import { type Actor, must, sees } from './permissions.ts'
 
 /**
@@ -38,7 +38,11 @@ export async function updateTenant(
 ): Promise<TenantRow> {
   const before = await changeable(actor, kind, id, tx, tools)
   const { name = before.name, metadata = before.metadata, disabled = before.disabled } = patch
-  const tenant: TenantRow = { ...before, name, metadata, disabled, asSeen: false }
+  const { scopes = {}, ...rest } = before
+  const { guards = scopes.guards, require = scopes.require, bodies = scopes.bodies } = patch
+  checkHeld(actor, kind, patch)
+  const held = tenantScopes(kind, { guards, require, bodies })
+  const tenant: TenantRow = { ...rest, ...held, name, metadata, disabled, asSeen: false }
   await tx.tenants.put(tenant)
   await record(tx, actor, tools, { action: 'tenants:update', object: `${kind}:${id}`, before, after: tenant })
   return tenant
@@ -57,6 +61,13 @@ export async function removeTenant(
   }
   await tx.tenants.remove(kind, id)
   await record(tx, actor, tools, { action: 'tenants:remove', object: `${kind}:${id}`, before, after: undefined })
+}
+
+/** What an organisation is held to is for those above it: they see all organisations. */
+function checkHeld(actor: Actor, kind: TenantKind, { guards, require, bodies }: TenantPatch): void {
+  const isHeld = guards !== undefined || require !== undefined || bodies !== undefined
+  if (kind !== 'org' || actor.org === undefined || !isHeld) return
+  throw new Failure('not_allowed', 'Guards and demands of an organisation are set by those who see all organisations.')
 }
 
 /** Whether the actor sees a tenant; an organisation is of itself. */

@@ -3,7 +3,8 @@ import type { KeyRow, KeyScopes } from '../stores/rows.ts'
 import { rangeCovers } from './addresses.ts'
 import { patternsCover } from './patterns.ts'
 
-type Allowing = Exclude<keyof KeyScopes, 'guards'>
+/** Guards and demands allow nothing: those of every key of the chain hold. */
+type Allowing = Exclude<keyof KeyScopes, 'guards' | 'require' | 'bodies'>
 
 const COVERS: Readonly<Record<Allowing, (outer: readonly string[], inner: string) => boolean>> = {
   models: patternsCover,

@@ -76,7 +76,11 @@ async function answer(route: Route, request: FastifyRequest, reply: FastifyReply
   return route.reply ? reply.send(route.reply.parse(result)) : reply.send()
 }
 
-function asked(route: Route, request: FastifyRequest, { governance, explain }: AdminHall): Asked {
+function asked(
+  route: Route,
+  request: FastifyRequest,
+  { governance, explain, guards, simulator, replayer }: AdminHall
+): Asked {
   const tools = toolsOf(request, governance)
   return {
     actor: request.actor!,
@@ -87,6 +91,9 @@ function asked(route: Route, request: FastifyRequest, { governance, explain }: A
     // Asked for by routes that need no stores, it would be an oversight of ours: their types do not know.
     governance: governance!,
     explain,
+    guards,
+    simulator,
+    replayer,
     async change(topic, run) {
       const result = await governance!.stores.transaction(tx => run(tx, tools))
       await governance!.changed(topic)
@@ -106,5 +113,7 @@ function toolsOf(request: FastifyRequest, governance: Governance | undefined): T
 }
 
 function send(reply: FastifyReply, { name, type, lines }: Download): FastifyReply {
-  return reply.type(type).header('content-disposition', `attachment; filename="${name}"`).send(Readable.from(lines))
+  const isFile = !type.startsWith('text/event-stream')
+  if (isFile) reply.header('content-disposition', `attachment; filename="${name}"`)
+  return reply.type(type).send(Readable.from(lines))
 }

@@ -1,6 +1,10 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { GuardDesk } from '../build/guard-desk.ts'
+import type { Replayer } from '../build/replayer.ts'
+import type { Simulator } from '../build/simulator.ts'
 import { type Code, Failure } from '../errors.ts'
 import type { Secret } from '../secret.ts'
+import type { MetricsPage } from '../telemetry/metrics-door.ts'
 import type { Headers } from '../wire/exchange.ts'
 import { adminApi, checkDeclared } from './api.ts'
 import type { ExplainRooms } from './explain.ts'
@@ -18,8 +22,13 @@ export interface AdminHall {
   /** Who has it owns `/admin/*`; without one nobody does. */
   adminToken: Secret | undefined
   explain: ExplainRooms
+  guards: GuardDesk
+  simulator: Simulator
+  replayer: Replayer
   /** Absent where the gateway keeps nothing: there is nothing to govern then. */
   governance?: Governance | undefined
+  /** `GET /metrics`: undefined where it is on a port of its own. Failure `unauthorized`. */
+  metrics?(authorization: string | undefined): MetricsPage | undefined
   /** Methods of the door at this path; empty where none is. */
   doorMethods(path: string): readonly string[]
 }
@@ -58,6 +67,11 @@ export async function adminApp(hall: AdminHall): Promise<FastifyInstance> {
   app.get('/readyz', PUBLIC, (_, reply) =>
     hall.ready() ? { status: 'ok' } : reply.code(503).send({ status: 'draining' })
   )
+  app.get('/metrics', PUBLIC, async (request, reply) => {
+    const page = hall.metrics?.(request.headers.authorization)
+    if (!page) return reply.code(401).header('www-authenticate', 'Bearer').send('')
+    return reply.type(page.contentType).send(await page.text())
+  })
   app.setErrorHandler((thrown, _, reply) => fail(reply, failureOf(thrown), hall))
   app.register(admin => adminApi(admin, hall), { prefix: '/admin' })
   await app.ready()

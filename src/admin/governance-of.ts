@@ -35,6 +35,7 @@ export function governanceOf(
   const declared = new Map<Config, ReturnType<Governance['declared']>>()
   return {
     stores,
+    bodies: kept.bodyStore,
     digests: access.digests,
     signer: new CheckpointSigner(secret),
     randomBytes: size => randomBytes(size),
@@ -47,10 +48,13 @@ export function governanceOf(
     },
     reading: (budget, value) => reading(budget, value, plant),
     priceOf: (provider, model) => priceOf({ provider, model }, plan(), plant),
-    flush: () =>
-      kept.ledger.flush().catch(cause => {
+    async flush() {
+      // Bodies are for people to read: what is late of them holds up no figure.
+      await kept.bodies?.flush().catch(() => {})
+      await kept.ledger.flush().catch(cause => {
         throw new Failure('store_unavailable', 'The ledger does not answer: what it has is not all.', { cause })
-      }),
+      })
+    },
     async changed(topic) {
       access.freshness.heard()
       // Who misses it finds out by the version, a little later.

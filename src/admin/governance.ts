@@ -3,6 +3,7 @@ import type { CheckpointSigner } from '../access/checkpoints.ts'
 import type { TokenDigests } from '../access/tokens.ts'
 import type { PriceLine } from '../catalog/prices.ts'
 import type { Log } from '../log.ts'
+import type { BodyStore } from '../stores/bodies.ts'
 import type { BusTopic } from '../stores/bus.ts'
 import type { BudgetRow, KeyRow, PriceRow, RateLimitRow, TenantRow } from '../stores/rows.ts'
 import type { Stores } from '../stores/stores.ts'
@@ -35,6 +36,8 @@ export interface EffectivePrice {
 /** What the admin API governs with: there is none where the gateway keeps nothing. */
 export interface Governance {
   stores: Stores
+  /** What was said in calls; undefined: nothing of it is kept. */
+  bodies?: BodyStore | undefined
   digests: TokenDigests
   signer: CheckpointSigner
   randomBytes(size: number): Buffer

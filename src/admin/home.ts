@@ -1,4 +1,4 @@
-import type { CallRecord } from '../stages/call.ts'
+import type { CallRecord } from '../stages/call-record.ts'
 import { curl, type Welcome, welcomeLines } from './welcome.ts'
 
 export interface Home extends Welcome {

@@ -7,6 +7,9 @@ import type { KeyRow, KeySecretRow } from '../stores/rows.ts'
 import type { Governance } from './governance.ts'
 import { pageOf, pageQuery, pageReply, rowsFrom } from './pages.ts'
 import {
+  bodiesReply,
+  demands,
+  demandsReply,
   metadataReply,
   moment,
   momentOrNull,
@@ -37,6 +40,8 @@ const keyMembers = {
   doors: textsOrNull,
   addresses: textsOrNull,
   guards: textsOrNull,
+  require: demandsReply,
+  bodies: bodiesReply,
   tags: texts,
   metadata: metadataReply,
   expires: momentOrNull,
@@ -166,7 +171,7 @@ function made({ key, token }: KeyMade, governance: Governance) {
 }
 
 function shown(key: KeyRow, governance: Governance): z.input<typeof keyReply> {
-  const { models, providers, doors, addresses, guards } = key.scopes
+  const { models, providers, doors, addresses, guards, require, bodies } = key.scopes
   const isDeclared = governance.declared().names.keys.has(key.id)
   return {
     id: key.id,
@@ -180,6 +185,8 @@ function shown(key: KeyRow, governance: Governance): z.input<typeof keyReply> {
     doors: listed(doors),
     addresses: listed(addresses),
     guards: listed(guards),
+    require: demands(require),
+    bodies: bodies ?? null,
     tags: [...key.tags],
     metadata: key.metadata,
     expires: moment(key.expiresAtMs),

@@ -46,9 +46,20 @@ export const attemptReply = z
     usage_source: z.enum(['provider', 'estimated', 'none']),
     outcome: textOrNull,
     failure: textOrNull,
-    marks: texts
+    marks: texts,
+    first_token_ms: z.number().nullable().describe('From its beginning to its first content.')
   })
   .meta({ id: 'Attempt' })
+
+const verdictReply = z.object({
+  guard: text,
+  rule: text.describe('Empty: nothing was found.'),
+  side: z.enum(['request', 'response']),
+  action: text.describe('What was done; `pass`: nothing was found.'),
+  count: z.number(),
+  score: z.number(),
+  took_ms: z.number()
+})
 
 export const requestReply = z
   .object({
@@ -70,9 +81,34 @@ export const requestReply = z
     usage: usageReply,
     first_token_ms: z.number().nullable(),
     total_ms: z.number(),
-    config_digest: text
+    config_digest: text,
+    finish: textOrNull,
+    app: textOrNull.describe('The application by its user agent.'),
+    trace: textOrNull.describe('Trace id of W3C Trace Context.'),
+    parent: textOrNull.describe('The call, or the span, that it was made for.'),
+    admitted_ms: z.number().nullable().describe('Until it was taken in.'),
+    guard_ms: z.number().nullable().describe('What its guards took to look at the request.'),
+    waited_ms: z.number().nullable().describe('Waiting for providers and between tries.'),
+    held_ms: z.number().nullable().describe('The longest that guards held back a piece of its stream.'),
+    verdicts: z.array(verdictReply),
+    details: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .describe('Failures, losses, touches, and why it went where it went.')
   })
   .meta({ id: 'Request' })
+
+const PAYERS = ['org', 'team', 'user', 'key', 'customer', 'agent', 'session', 'tags'].map(name => `payers.${name}`)
+const COUNTS = ['input', 'output', 'cache_read', 'cache_write', 'reasoning'].map(name => `usage.${name}_tokens`)
+
+/** As columns of a table: what is a list or a record of its own is in the other format alone. */
+export const ATTEMPT_COLUMNS = columnsOf(attemptReply)
+export const REQUEST_COLUMNS = columnsOf(requestReply)
+
+function columnsOf(reply: z.ZodObject): string[] {
+  const names = Object.keys(reply.shape).filter(name => name !== 'lines' && name !== 'verdicts' && name !== 'details')
+  return names.flatMap(name => (name === 'payers' ? PAYERS : name === 'usage' ? COUNTS : [name]))
+}
 
 export function shownAttempt(row: AttemptRow): z.input<typeof attemptReply> {
   return {
@@ -93,7 +129,8 @@ export function shownAttempt(row: AttemptRow): z.input<typeof attemptReply> {
     usage_source: row.usageSource,
     outcome: row.outcome,
     failure: row.failure,
-    marks: [...row.marks]
+    marks: [...row.marks],
+    first_token_ms: row.firstTokenMs
   }
 }
 
@@ -117,7 +154,17 @@ export function shownRequest(row: RequestRow): z.input<typeof requestReply> {
     usage: shownUsage(row.usage),
     first_token_ms: row.firstTokenMs,
     total_ms: row.totalMs,
-    config_digest: row.configDigest
+    config_digest: row.configDigest,
+    finish: row.finish,
+    app: row.app,
+    trace: row.trace,
+    parent: row.parent,
+    admitted_ms: row.admittedMs,
+    guard_ms: row.guardMs,
+    waited_ms: row.waitedMs,
+    held_ms: row.heldMs,
+    verdicts: row.verdicts.map(({ tookMs, ...verdict }) => ({ ...verdict, took_ms: tookMs })),
+    details: row.details
   }
 }
 

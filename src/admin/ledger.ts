@@ -6,14 +6,18 @@ import type { Actor } from '../access/permissions.ts'
 import type { AttemptRow, RequestRow } from '../stores/rows.ts'
 import type { Page } from '../stores/stores.ts'
 import { csvLines, jsonLines } from './export.ts'
-import { attemptReply, requestReply, shownAttempt, shownRequest } from './ledger-replies.ts'
+import {
+  ATTEMPT_COLUMNS,
+  attemptReply,
+  REQUEST_COLUMNS,
+  requestReply,
+  shownAttempt,
+  shownRequest
+} from './ledger-replies.ts'
 import { pageOf, pageQuery, pageReply, rowsFrom } from './pages.ts'
 import { type Asked, type Download, type Route, route } from './route.ts'
 
 type Row = AttemptRow | RequestRow
-
-const PAYERS = ['org', 'team', 'user', 'key', 'customer', 'agent', 'session', 'tags'].map(name => `payers.${name}`)
-const COUNTS = ['input', 'output', 'cache_read', 'cache_write', 'reasoning'].map(name => `usage.${name}_tokens`)
 
 /** A kind of row of the ledger: its list and its export are made alike. */
 interface Kind {
@@ -29,7 +33,7 @@ const REQUESTS: Kind = {
   name: 'requests',
   of: 'calls of clients',
   reply: requestReply,
-  columns: columnsOf(requestReply),
+  columns: REQUEST_COLUMNS,
   list: asked => page => asked.governance.stores.ledger.requests(page),
   shown: row => shownRequest(row as RequestRow)
 }
@@ -38,7 +42,7 @@ const ATTEMPTS: Kind = {
   name: 'attempts',
   of: 'calls to providers',
   reply: attemptReply,
-  columns: columnsOf(attemptReply).filter(column => column !== 'lines'),
+  columns: ATTEMPT_COLUMNS,
   list: asked => page => asked.governance.stores.ledger.attempts(page),
   shown: row => shownAttempt(row as AttemptRow)
 }
@@ -132,8 +136,4 @@ function isSeen(actor: Actor, { payers }: Row): boolean {
 
 function isWithin({ startedAtMs }: Row, fromMs = 0, toMs = Number.POSITIVE_INFINITY): boolean {
   return startedAtMs >= fromMs && startedAtMs < toMs
-}
-
-function columnsOf(reply: z.ZodObject): string[] {
-  return Object.keys(reply.shape).flatMap(name => (name === 'payers' ? PAYERS : name === 'usage' ? COUNTS : [name]))
 }

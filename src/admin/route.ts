@@ -1,6 +1,9 @@
 import type * as z from 'zod'
 import type { Tools } from '../access/changes.ts'
 import type { Actor, Permission } from '../access/permissions.ts'
+import type { GuardDesk } from '../build/guard-desk.ts'
+import type { Replayer } from '../build/replayer.ts'
+import type { Simulator } from '../build/simulator.ts'
 import { Failure } from '../errors.ts'
 import type { BusTopic } from '../stores/bus.ts'
 import type { Stores } from '../stores/stores.ts'
@@ -22,6 +25,9 @@ export interface Asked<Query = unknown, Body = unknown> {
   tools: Tools
   governance: Governance
   explain: ExplainRooms
+  guards: GuardDesk
+  simulator: Simulator
+  replayer: Replayer
   /** Runs a change in one transaction, then tells everybody that something of the topic has changed. */
   change<Result>(topic: BusTopic, run: (tx: Stores, tools: Tools) => Promise<Result>): Promise<Result>
 }
@@ -30,7 +36,7 @@ export interface Asked<Query = unknown, Body = unknown> {
 export interface Download {
   /** `audit.jsonl` */
   name: string
-  type: 'application/x-ndjson' | 'text/csv; charset=utf-8'
+  type: 'application/x-ndjson' | 'text/csv; charset=utf-8' | 'text/event-stream; charset=utf-8'
   lines: AsyncIterable<string>
 }
 

@@ -5,7 +5,18 @@ import { createTenant, removeTenant, seesTenant, updateTenant } from '../access/
 import type { TenantKind, TenantRow } from '../stores/rows.ts'
 import type { Governance } from './governance.ts'
 import { pageOf, pageQuery, pageReply, rowsFrom } from './pages.ts'
-import { metadataReply, moment, momentOrNull, source, text, textOrNull } from './replies.ts'
+import {
+  bodiesReply,
+  demands,
+  demandsReply,
+  metadataReply,
+  moment,
+  momentOrNull,
+  source,
+  text,
+  textOrNull,
+  textsOrNull
+} from './replies.ts'
 import { type Route, route } from './route.ts'
 
 const KINDS = ['org', 'team', 'user', 'customer', 'agent'] as const satisfies readonly TenantKind[]
@@ -17,6 +28,9 @@ const tenantReply = z
     id: text,
     name: text,
     org: textOrNull,
+    guards: textsOrNull,
+    require: demandsReply,
+    bodies: bodiesReply,
     metadata: metadataReply,
     disabled: z.boolean(),
     created_at: momentOrNull,
@@ -105,6 +119,9 @@ function shown(row: TenantRow, governance: Governance): z.input<typeof tenantRep
     id: row.id,
     name: row.name,
     org: row.org,
+    guards: row.scopes?.guards ? [...row.scopes.guards] : null,
+    require: demands(row.scopes?.require),
+    bodies: row.scopes?.bodies ?? null,
     metadata: row.metadata,
     disabled: row.disabled,
     created_at: isDeclared ? null : moment(row.createdAtMs),

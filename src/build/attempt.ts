@@ -4,7 +4,9 @@ import { type Endpoint, modelFacts, type Provider } from '../providers/provider.
 import type { Step } from '../routing/facts.ts'
 import type { Timeouts } from '../routing/route.ts'
 import type { Address, AttemptRooms } from '../stages/attempt-rooms.ts'
+import { clientFacts } from '../stages/client-facts.ts'
 import { fetchMedia } from '../stages/fetch-media.ts'
+import { traceparentFor } from '../telemetry/spans.ts'
 
 /** Largest whole answer and largest stream event that are taken from a provider, in bytes. */
 const REPLY_BYTES_MAX = 64 * 1024 * 1024
@@ -39,6 +41,7 @@ export function buildAttemptRooms(
   for (const { endpoints } of plan.providers.values()) {
     for (const endpoint of endpoints) addresses.set(endpoint, addressOf(endpoint.baseUrl))
   }
+  const { otlp } = plan.config.telemetry
   const userAgent = `gatehouse/${plant.version}`
   const media = { upstream: plant.upstream, userAgent, settings: plan.config.media }
   return {
@@ -50,6 +53,9 @@ export function buildAttemptRooms(
     prefills: ({ provider, model }) => modelFacts(plan.providers.get(provider)!, model)?.abilities.prefill === 'yes',
     authorize: (...request) => plant.signers.authorize(...request),
     refused: (...request) => plant.signers.refused(...request),
+    traceparent: otlp?.propagate
+      ? (call, attemptId) => traceparentFor({ id: call.id, client: clientFacts(call) }, attemptId, otlp)
+      : undefined,
     fetchMedia: (request, call, dialect) => fetchMedia(request, call, dialect, media),
     upstream: plant.upstream,
     clock: plant.clock,

@@ -8,21 +8,26 @@ import type { Guard } from '../guards/attached.ts'
 import type { Tools } from '../guards/guard.ts'
 import { GuardThreads } from '../guards/threads.ts'
 import { holds } from '../routing/conditions.ts'
-import { branchesOf } from '../routing/reasons.ts'
-import type { Route } from '../routing/route.ts'
 import type { Call } from '../stages/call.ts'
 import type { GuardRooms } from '../stages/guard-request.ts'
 import type { NamedRoute, Names } from '../stages/resolve.ts'
-import { factsOfCall, routesAsked } from '../stages/route-call.ts'
+import { factsOfCall, routesAsked, routesBelow } from '../stages/route-call.ts'
 import { guardTools } from './guard-tools.ts'
 import { innerCalls } from './inner-calls.ts'
+import { demandsBeside } from './residency.ts'
+import { sessionOf } from './session-costs.ts'
 
 /** Each reads some megabytes in a second. */
 const THREADS_MAX = 2
 
-interface Attachable {
+export interface Attachable {
   guard: Guard
   entry: GuardEntry
+}
+
+/** The guards of a configuration: those of each call, and all of them. */
+export interface BuiltGuards extends GuardRooms {
+  all: readonly Guard[]
 }
 
 interface Planned {
@@ -31,16 +36,24 @@ interface Planned {
 }
 
 /** The guards of one version of the configuration; undefined where it has none, and calls need not be looked at. */
-export function buildGuards({ config, names }: Planned, plant: Plant, rooms: () => Rooms): GuardRooms | undefined {
-  const guards = Object.entries(config.guards).map(([name, entry]) => ({ guard: guardOf(name, entry), entry }))
+export function buildGuards({ config, names }: Planned, plant: Plant, rooms: () => Rooms): BuiltGuards | undefined {
+  const guards = guardsIn(config)
   if (guards.length === 0) return undefined
   const namedBy = attachments(config, names)
-  const tools = guardTools(config, plant)
-  const asking = innerCalls(rooms, plant)
+  const outside = guardTools(config, plant)
+  const asking = innerCalls(rooms, plant, demandsBeside({ config, names }))
   return {
+    all: guards.map(({ guard }) => guard),
     threads: new GuardThreads(THREADS_MAX),
     nowMs: () => plant.clock.monotonicMs(),
-    tools: (call, caller): Tools => ({ ...tools, ...asking(call, caller) }),
+    tools: (call, caller): Tools => ({
+      ...outside,
+      ...asking(call, caller),
+      sessionCostNano: async session => {
+        const { team, key } = call.account?.payers ?? {}
+        return plant.kept.sessionCosts.spentNano(sessionOf({ session, ...(team && { team }), ...(key && { key }) })!)
+      }
+    }),
     guardsOf(call, caller) {
       const named = namedBy(call, caller)
       checkKnown(caller, config)
@@ -48,6 +61,11 @@ export function buildGuards({ config, names }: Planned, plant: Plant, rooms: () 
       return attached.filter(one => applies(one, call, caller, plant)).map(({ guard }) => guard)
     }
   }
+}
+
+/** Each guard that a configuration has, with what it says of it. */
+export function guardsIn({ guards }: Pick<Config, 'guards'>): Attachable[] {
+  return Object.entries(guards).map(([name, entry]) => ({ guard: guardOf(name, entry), entry }))
 }
 
 function guardOf(name: string, entry: GuardEntry): Guard {
@@ -76,7 +94,10 @@ export function checkKnown({ scopes }: Caller, { guards: known }: Config): void 
   for (const { guards } of scopes) {
     const unknown = guards?.find(name => !(name in known))
     if (unknown === undefined) continue
-    throw new Failure('guard_unavailable', `The key names the guard "${unknown}", which is not configured.`)
+    throw new Failure(
+      'guard_unavailable',
+      `The key, or whoever it belongs to, names the guard "${unknown}", which is not configured.`
+    )
   }
 }
 
@@ -89,34 +110,20 @@ function applies({ entry }: Attachable, call: Call, caller: Caller, { clock, ran
 /** Names of guards that the route, the key (and those it was made from) and the team of a call name. They add up. */
 function attachments(config: Config, names: Names): (call: Call, caller: Caller) => ReadonlySet<string> {
   const ofRoute = new Map<NamedRoute, readonly string[]>()
-  for (const route of names.routes.values()) ofRoute.set(route, guardsBelow(route, names))
+  for (const route of names.routes.values()) {
+    ofRoute.set(
+      route,
+      [...routesBelow(route, names)].flatMap(({ guards = [] }) => guards)
+    )
+  }
   const ofTeam = new Map(config.teams.map(({ id, guards = [] }) => [id, guards]))
   return (call, caller) => {
     const keys = guardsOfKey(caller)
     const team = caller.team === undefined ? [] : (ofTeam.get(caller.team) ?? [])
-    const routes = routesAsked(call, names).flatMap(route => ofRoute.get(route) ?? [])
+    // A question to the guards that names no model comes by no route.
+    const routes = (call.operation === 'guard' ? [] : routesAsked(call, names)).flatMap(
+      route => ofRoute.get(route) ?? []
+    )
     return new Set([...routes, ...keys, ...team])
   }
-}
-
-/** Those of a route and of every route that calls may come by from there. */
-function guardsBelow(route: NamedRoute, names: Names): readonly string[] {
-  const found = new Set<string>()
-  const seen = new Set<NamedRoute>()
-  const walk = (at: NamedRoute) => {
-    if (seen.has(at)) return
-    seen.add(at)
-    for (const guard of at.guards ?? []) found.add(guard)
-    for (const target of targetsIn(at.to)) {
-      const below = names.routes.get(target)
-      if (below) walk(below)
-    }
-  }
-  walk(route)
-  return [...found]
-}
-
-function targetsIn(route: Route): string[] {
-  if (typeof route === 'string') return [route]
-  return 'use' in route ? [route.use] : branchesOf(route).flatMap(targetsIn)
 }

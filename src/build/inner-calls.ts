@@ -6,6 +6,7 @@ import { Failure } from '../errors.ts'
 import { handle, type Rooms } from '../gateway.ts'
 import type { Tools } from '../guards/guard.ts'
 import { isObject, JsonBody, type JsonObject } from '../json.ts'
+import type { Demands } from '../residency.ts'
 import type { Call } from '../stages/call.ts'
 
 type Asking = Pick<Required<Tools>, 'ask' | 'embed'>
@@ -22,14 +23,18 @@ const DIALECT = dialects['openai-chat']
 /**
  * Calls that a check makes for the call it looks at (D25): by our own routes, charged to the same caller in a hold of
  * their own, tagged with their purpose, and looked at by no guard. What the key may ask for does not bind them: whoever
- * configured the check chose the model.
+ * configured the check chose the model. What is demanded of providers does: they are sent the same text.
  */
-export function innerCalls(rooms: () => Rooms, { clock, random }: Pick<Plant, 'clock' | 'random'>) {
+export function innerCalls(
+  rooms: () => Rooms,
+  { clock, random }: Pick<Plant, 'clock' | 'random'>,
+  demandsOf: (outer: Call, caller: Caller) => readonly Demands[]
+) {
   return (outer: Call, caller: Caller): Asking => {
     const answer = async (inner: Inner): Promise<JsonObject> => {
       const unguarded: Rooms = {
         ...rooms(),
-        authenticate: () => ({ ...caller, scopes: [] }),
+        authenticate: () => ({ ...caller, scopes: demandsOf(outer, caller).map(require => ({ require })) }),
         guardRequest: call => call
       }
       const reply = await handle(callOf(inner, outer, { id: random.id(), startedMs: clock.monotonicMs() }), unguarded)
@@ -72,6 +77,7 @@ function callOf(
     model: body.model,
     stream: false,
     framing: 'sse',
+    parent: outer.id,
     headers: {},
     routing: {
       models: [],

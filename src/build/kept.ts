@@ -8,11 +8,15 @@ import { Holds, type Reached } from '../money/holds.ts'
 import type { Scope } from '../money/rules.ts'
 import { usdText } from '../nano.ts'
 import type { Books } from '../stages/charge.ts'
+import type { BodyStore } from '../stores/bodies.ts'
 import type { Bus } from '../stores/bus.ts'
 import type { CounterStore } from '../stores/counters.ts'
 import { MemoryCounters } from '../stores/counters-memory.ts'
 import type { BudgetRow, FinishedAttempt, PriceRow, RateLimitRow, RequestRow } from '../stores/rows.ts'
 import type { Stores } from '../stores/stores.ts'
+import type { BudgetReached } from '../telemetry/alerts.ts'
+import type { Bodies } from './bodies.ts'
+import { type OwnSession, SessionCosts } from './session-costs.ts'
 
 /** What governs money and was made by the admin API. A new object whenever any of it has changed. */
 export interface Governed {
@@ -38,6 +42,12 @@ export interface Kept {
   counters: CounterStore
   holds: Holds
   ledger: Ledger
+  /** Undefined: nothing of what is said in calls is kept, whatever a key says. */
+  bodies: Bodies | undefined
+  /** The same, to be read. */
+  bodyStore: BodyStore | undefined
+  /** What sessions came to. */
+  sessionCosts: SessionCosts
   /** What was learned of models: how long their answers are, and their tokens. */
   learned: Learned
   governed: Governed
@@ -45,6 +55,8 @@ export interface Kept {
   refreshed: () => Promise<void>
   /** Tells an address of the user's. */
   webhook: (url: string, message: JsonObject) => void
+  /** Whoever judges alerts hears of it too. */
+  budgetReached: (reached: BudgetReached) => void
   /** Shares of budgets that were told of, with the window they were reached in. */
   told: Set<string>
   /** Of the plan in force. */
@@ -72,6 +84,8 @@ export interface KeptParts {
   bus?: Bus
   counters?: CounterStore
   ledger?: Ledger
+  bodies?: Bodies
+  bodyStore?: BodyStore
   /** Closes what was opened for it, in order, the counters with it. */
   close?: () => Promise<void>
 }
@@ -94,10 +108,17 @@ export function keep(parts: KeptParts, { clock, log }: { clock: Clock; log: Log 
     bus: parts.bus,
     counters,
     ledger: parts.ledger ?? NO_LEDGER,
+    bodies: parts.bodies,
+    bodyStore: parts.bodyStore,
     learned: new Learned(),
+    sessionCosts: new SessionCosts({
+      nowMs: () => clock.monotonicMs(),
+      spentOf: session => spentInSession(kept, session)
+    }),
     governed: NOTHING_GOVERNED,
     refreshed: () => Promise.resolve(),
     webhook: () => {},
+    budgetReached: () => {},
     told: new Set(),
     refusalStatus: 429,
     declaredKeys: [],
@@ -141,6 +162,21 @@ async function spent(kept: Kept, scope: Scope, unit: BudgetRow['unit'], fromMs: 
   }
 }
 
+/** What is not delivered yet was added by this process itself. */
+async function spentInSession({ stores }: Kept, where: OwnSession): Promise<bigint> {
+  if (!stores) return 0n
+  const query = {
+    of: 'requests',
+    fromMs: 0,
+    toMs: Number.MAX_SAFE_INTEGER,
+    groupBy: [],
+    where: { ...where },
+    limit: 1
+  } as const
+  const [line] = await stores.ledger.usage(query)
+  return line?.costNano ?? 0n
+}
+
 /** Once in each window: what is held comes and goes, and passes a share again and again. */
 function tell(kept: Kept, log: Log, { id, scope, unit, limit, webhook }: BudgetRow, reached: Reached): void {
   const { value, share, spentAndHeld, resetMs } = reached
@@ -157,6 +193,7 @@ function tell(kept: Kept, log: Log, { id, scope, unit, limit, webhook }: BudgetR
     limit: amount(limit),
     reset: new Date(resetMs).toISOString()
   }
+  kept.budgetReached({ budget: id, scope: facts.scope, share, used: facts.used, limit: facts.limit, resetMs })
   log.warn(facts, `a budget has reached ${Math.round(share * 100)} %`)
   if (webhook !== null) kept.webhook(webhook, { event: 'budget.reached', ...facts })
 }

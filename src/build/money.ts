@@ -55,7 +55,11 @@ export function buildMoney(plan: { config: Config; providers: ReadonlyMap<string
       call.account ??= open(call, caller, governing().rules, plant)
       const { account } = call
       account.reckoned = first && { step: first, reckoning: reckoning(call, first) }
-      return account.hold.admit(account.reckoned?.reckoning.ask)
+      const admission = account.hold.admit(account.reckoned?.reckoning.ask)
+      const taken = () => {
+        account.admittedMs = clock.monotonicMs() - call.startedMs
+      }
+      return admission instanceof Promise ? admission.then(taken) : taken()
     },
     charge: {
       clock,
@@ -77,7 +81,17 @@ function open(call: Call, caller: Caller, rules: Rules, { kept }: Plant): Accoun
   // What a key was made from pays too: a child never gets round the budgets of its parent.
   const above = caller.parents.map((value): Scope => ({ kind: 'key', value }))
   const hold = kept.holds.open(call.id, payers, rules, above)
-  return { payers, hold, size: undefined, costNano: 0 as Nano, begun: 0, reckoned: undefined, ended: [] }
+  return {
+    payers,
+    hold,
+    size: undefined,
+    costNano: 0 as Nano,
+    begun: 0,
+    tries: [],
+    admittedMs: 0,
+    reckoned: undefined,
+    ended: []
+  }
 }
 
 function sizeIn(call: Call, exactly: boolean) {

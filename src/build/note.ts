@@ -1,10 +1,8 @@
 import { type Code, Failure } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { Nano } from '../nano.ts'
 import type { Recent } from '../records/recent.ts'
 import { holdsSecret } from '../secret.ts'
-import type { CallRecord } from '../stages/call.ts'
-import type { RequestRow } from '../stores/rows.ts'
+import type { CallRecord } from '../stages/call-record.ts'
 
 /** Where people see what happened. */
 interface Plant {
@@ -15,11 +13,13 @@ interface Plant {
 /** A call that is over: to the front page, and to the log. Neither holds a prompt, an answer or a secret. */
 export function note(record: CallRecord, plant: Plant): void {
   plant.recent.add(record)
-  const { answered, failure, failures, ...facts } = record
+  const { answered, failure, failures, tries: _, looks: __, decision: ___, capture: ____, client, ...facts } = record
   const level = record.outcome === 'failed' && record.status >= 500 ? 'warn' : 'info'
   plant.log[level](
     {
       ...facts,
+      ...(client.app !== undefined && { app: client.app }),
+      ...(client.trace && { trace: client.trace.traceId }),
       ...(answered && {
         provider: answered.provider,
         model: answered.model,
@@ -60,7 +60,7 @@ const OF_THE_REQUEST: ReadonlySet<Code> = new Set([
   'provider_too_large'
 ])
 
-function forLog({ code, message }: Failure): string {
+export function forLog({ code, message }: Failure): string {
   return OF_THE_REQUEST.has(code) ? 'The provider refused the request; what it said went to the client.' : message
 }
 
@@ -73,30 +73,4 @@ function ownWords({ cause }: Failure): { provider_said?: string } {
 function stackOf(failure: Failure | undefined): { stack?: string | undefined } {
   if (failure?.code !== 'internal') return {}
   return { stack: failure.cause instanceof Error ? failure.cause.stack : String(failure.cause) }
-}
-
-/** The row of a call that is over. */
-export function requestRow(record: CallRecord): RequestRow {
-  const { answered, failure, atMs, totalMs } = record
-  return {
-    id: record.id,
-    startedAtMs: Math.round(atMs - totalMs),
-    finishedAtMs: atMs,
-    dialect: record.dialect,
-    operation: record.operation,
-    stream: record.stream,
-    modelAsked: record.modelAsked,
-    provider: answered?.provider ?? failure?.provider ?? null,
-    model: answered?.model ?? failure?.model ?? null,
-    payers: record.payers,
-    attempts: record.attempts,
-    status: record.status,
-    outcome: record.outcome,
-    code: failure?.code ?? null,
-    costNano: record.costNano === undefined ? (0 as Nano) : record.costNano,
-    usage: record.usage ?? null,
-    firstTokenMs: record.firstTokenMs ?? null,
-    totalMs,
-    configDigest: record.configDigest
-  }
 }

@@ -3,11 +3,13 @@ import { Freshness } from '../access/freshness.ts'
 import { StoredKeys } from '../access/stored-keys.ts'
 import { checkSecret, TokenDigests } from '../access/tokens.ts'
 import type { Clock } from '../clock.ts'
+import type { BodySettings } from '../config/bodies.ts'
 import type { StoreSettings } from '../config/index.ts'
 import type { Log } from '../log.ts'
 import { recover } from '../records/recovery.ts'
 import type { Secret } from '../secret.ts'
 import type { Stores } from '../stores/stores.ts'
+import { openBodies } from './bodies.ts'
 import { openEngines } from './engines.ts'
 import { all, followGoverned } from './governed.ts'
 import { type Kept, keep } from './kept.ts'
@@ -31,8 +33,9 @@ export interface OpenOptions {
   /** What keys are digested with; the same on every replica. */
   secret: Secret
   settings: StoreSettings
+  bodies: BodySettings
   /** What is turned off to show that a proof notices. */
-  breakage?: 'journal' | 'deadline' | undefined
+  breakage?: 'journal' | 'deadline' | 'conditions' | undefined
 }
 
 /** How long stores are waited for where their deadlines are turned off. */
@@ -68,13 +71,15 @@ export async function openStores(options: OpenOptions, rooms: { clock: Clock; lo
       isBroken: breakage === 'journal'
     })
     const stops: (() => void)[] = [freshness.start(), bus?.subscribe(() => freshness.heard()) ?? (() => {})]
+    const said = openBodies({ directory, settings, bodies: options.bodies }, rooms)
     const close = async () => {
       for (const stop of stops) stop()
+      await said.bodies.close()
       await markUse(stores, storedKeys, rooms.log)
       await ledger.close()
       await engines.close()
     }
-    const kept = keep({ stores, ledger, close, ...(bus && { bus }), ...(counters && { counters }) }, rooms)
+    const kept = keep({ stores, ledger, close, ...said, ...(bus && { bus }), ...(counters && { counters }) }, rooms)
     kept.descendantsOf = key => descendants(stores, kept.declaredKeys, key)
     const marking = setInterval(() => void markUse(stores, storedKeys, rooms.log), MARKS_MS)
     marking.unref()

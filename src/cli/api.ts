@@ -26,7 +26,8 @@ export const REACH_OPTIONS = {
   help: { type: 'boolean', short: 'h' }
 } as const
 
-export type Query = Readonly<Record<string, string | number | undefined>>
+/** A list is given as often as it is long. */
+export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>
 
 /** Asks the admin API of a gateway that runs. Every refusal is an Error in words for people. */
 export class AdminClient {
@@ -66,8 +67,10 @@ export class AdminClient {
   }
 
   async #send(method: string, path: string, query: Query = {}, body?: object): Promise<Response> {
-    const given = Object.entries(query).filter(([, value]) => value !== undefined)
-    const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()
+    const given = Object.entries(query).flatMap(([name, value]) =>
+      value === undefined ? [] : [value].flat().map(each => [name, String(each)])
+    )
+    const search = new URLSearchParams(given).toString()
     const answer = await fetch(`${this.#url}/admin${path}${search && `?${search}`}`, {
       method,
       // Whoever is sent elsewhere must not get the token.

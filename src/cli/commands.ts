@@ -1,5 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import type { JsonObject } from '../json.ts'
+import { readDemands } from '../residency.ts'
 import { AdminClient, REACH_HELP, REACH_OPTIONS, type Reach, UsageError } from './api.ts'
 import { jsonText, plain, record, table } from './show.ts'
 import { type Terminal, terminal } from './terminal.ts'
@@ -156,6 +157,18 @@ export function pairsOf(flag: Flags[string], name: string): JsonObject | undefin
     return [String(each).slice(0, at), String(each).slice(at + 1)]
   })
   return Object.fromEntries(pairs)
+}
+
+/** `--require "region=eu|ch; zero-retention"`, as the header of a call has it; `none` is null. Nothing where it is not given. */
+export function requireOf(flag: Flags[string]): { require?: JsonObject | null } {
+  if (flag === undefined) return {}
+  if (flag === 'none') return { require: null }
+  const demands = readDemands(String(flag)) ?? []
+  const isOne = demands.filter(({ region }) => region).length <= 1
+  if (demands.length === 0 || !isOne) {
+    throw new UsageError('--require takes "region=eu|ch; zero-retention; no-training", or some of them')
+  }
+  return { require: Object.assign({}, ...demands) as JsonObject }
 }
 
 /** A word as a part of a path. */

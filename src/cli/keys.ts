@@ -1,11 +1,11 @@
-import { bodyOf, flagsOf, type Given, pairsOf, part, runSubcommand, type Subcommand } from './commands.ts'
+import { bodyOf, flagsOf, type Given, pairsOf, part, requireOf, runSubcommand, type Subcommand } from './commands.ts'
 import type { Terminal } from './terminal.ts'
 
 export const summary = 'keys: list, create, show, update, disable, rotate, remove'
 
 const SCOPES = ['model', 'provider', 'door', 'address', 'guard', 'tag', 'metadata']
 const SCOPE_USAGE =
-  '[--model PATTERN]… [--provider NAME]… [--door NAME]… [--address RANGE]… [--guard NAME]… [--tag TAG]… [--expires DAY]'
+  '[--model PATTERN]… [--provider NAME]… [--door NAME]… [--address RANGE]… [--guard NAME]… [--require DEMANDS] [--tag TAG]… [--expires DAY]'
 const MEMBERS = {
   org: 'org',
   team: 'team',
@@ -36,11 +36,12 @@ const subcommands: Record<string, Subcommand> = {
     usage: `NAME [--org ID] [--team ID] [--user ID] [--parent KEY] ${SCOPE_USAGE} [--metadata NAME=VALUE]…`,
     summary: 'makes a key and shows its token, this once',
     words: [1, 1],
-    options: flagsOf({ one: ['org', 'team', 'user', 'parent', 'expires'], several: SCOPES }),
+    options: flagsOf({ one: ['org', 'team', 'user', 'parent', 'require', 'expires'], several: SCOPES }),
     async run({ client, words, flags, showMade }) {
       const metadata = pairsOf(flags.metadata, 'metadata')
       const parent = typeof flags.parent === 'string' ? { parent: await idOf(flags.parent, client) } : {}
-      const body = { name: words[0]!, ...bodyOf(flags, MEMBERS), ...parent, ...(metadata && { metadata }) }
+      const said = { ...bodyOf(flags, MEMBERS), ...requireOf(flags.require) }
+      const body = { name: words[0]!, ...said, ...parent, ...(metadata && { metadata }) }
       await showMade(await client.ask('POST', '/keys', { body }), 'key')
     }
   },
@@ -57,14 +58,15 @@ const subcommands: Record<string, Subcommand> = {
     summary: 'changes what is named; "none" takes it away',
     words: [1, 1],
     options: {
-      ...flagsOf({ one: ['team', 'user', 'expires'], several: SCOPES }),
+      ...flagsOf({ one: ['team', 'user', 'require', 'expires'], several: SCOPES }),
       enable: { type: 'boolean' }
     },
     async run({ client, words, flags, show }) {
       const { org: _, ...members } = MEMBERS
       const metadata = pairsOf(flags.metadata, 'metadata')
       const enabled = flags.enable === true && { disabled: false }
-      const body = { ...bodyOf(flags, members), ...(metadata && { metadata }), ...enabled }
+      const said = { ...bodyOf(flags, members), ...requireOf(flags.require) }
+      const body = { ...said, ...(metadata && { metadata }), ...enabled }
       await show(await client.ask('PATCH', await pathOf(words[0]!, client), { body }))
     }
   },

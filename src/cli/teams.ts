@@ -1,9 +1,11 @@
 import { UsageError } from './api.ts'
-import { bodyOf, type Flags, flagsOf, pairsOf, part, runSubcommand, type Subcommand } from './commands.ts'
+import { bodyOf, type Flags, flagsOf, pairsOf, part, requireOf, runSubcommand, type Subcommand } from './commands.ts'
 import type { Terminal } from './terminal.ts'
 
 export const summary = 'teams, organisations, users, customers and agents (--kind): list, create, show, update, remove'
 
+/** What teams, organisations and users hold their calls to. */
+const HELD_USAGE = '[--guard NAME]… [--require DEMANDS]'
 const COLUMNS = ['kind', 'id', 'name', 'org', 'disabled', 'as_seen', 'source']
 
 const subcommands: Record<string, Subcommand> = {
@@ -17,13 +19,13 @@ const subcommands: Record<string, Subcommand> = {
     }
   },
   create: {
-    usage: 'ID [--kind KIND] [--name TEXT] [--org ID] [--metadata NAME=VALUE]…',
+    usage: `ID [--kind KIND] [--name TEXT] [--org ID] ${HELD_USAGE} [--metadata NAME=VALUE]…`,
     summary: 'makes one',
     words: [1, 1],
-    options: flagsOf({ one: ['kind', 'name', 'org'], several: ['metadata'] }),
+    options: flagsOf({ one: ['kind', 'name', 'org', 'require'], several: ['guard', 'metadata'] }),
     async run({ client, words, flags, show }) {
       const metadata = pairsOf(flags.metadata, 'metadata')
-      const members = bodyOf(flags, { name: 'name', org: 'org' })
+      const members = { ...bodyOf(flags, { name: 'name', org: 'org', guards: 'guard' }), ...requireOf(flags.require) }
       const body = { kind: kindOf(flags), id: words[0]!, ...members, ...(metadata && { metadata }) }
       await show(await client.ask('POST', '/tenants', { body }))
     }
@@ -38,18 +40,19 @@ const subcommands: Record<string, Subcommand> = {
     }
   },
   update: {
-    usage: 'ID [--kind KIND] [--name TEXT] [--metadata NAME=VALUE]… [--disable | --enable]',
-    summary: 'changes what is named; keys of a disabled one are refused',
+    usage: `ID [--kind KIND] [--name TEXT] ${HELD_USAGE} [--metadata NAME=VALUE]… [--disable | --enable]`,
+    summary: 'changes what is named ("none" takes it away); keys of a disabled one are refused',
     words: [1, 1],
     options: {
-      ...flagsOf({ one: ['kind', 'name'], several: ['metadata'] }),
+      ...flagsOf({ one: ['kind', 'name', 'require'], several: ['guard', 'metadata'] }),
       disable: { type: 'boolean' },
       enable: { type: 'boolean' }
     },
     async run({ client, words, flags, show }) {
       const metadata = pairsOf(flags.metadata, 'metadata')
       const switched = flags.disable ? { disabled: true } : flags.enable ? { disabled: false } : {}
-      const body = { ...bodyOf(flags, { name: 'name' }), ...(metadata && { metadata }), ...switched }
+      const said = { ...bodyOf(flags, { name: 'name', guards: 'guard' }), ...requireOf(flags.require) }
+      const body = { ...said, ...(metadata && { metadata }), ...switched }
       await show(await client.ask('PATCH', pathOf(words, flags), { body }))
     }
   },

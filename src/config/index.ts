@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { isObject } from '../json.ts'
 import { checkGuards } from './check-guards.ts'
+import { checkResidency } from './check-residency.ts'
 import { checkDoor, checkNames, checkProviders } from './checks.ts'
 import { complete, type Env, type Overrides } from './complete.ts'
 import { digestOf } from './digest.ts'
@@ -64,7 +65,9 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const raw = prepare(document.value ?? {}, done)
   const { parsed, dropped } = parse(raw, report)
   const config = complete(parsed, options)
-  checkNames(config, raw, checkProviders(config, report, env), report)
+  const resolved = checkProviders(config, report, env)
+  checkNames(config, raw, resolved, report)
+  checkResidency(config, resolved.found, report)
   checkGuards(config, raw, report)
   if (!dropped.some(([section]) => DOOR_SECTIONS.has(String(section)))) checkDoor(config, parsed.auth, report)
   if (report.problems.length > 0) throw new ConfigProblems(report.problems)

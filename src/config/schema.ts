@@ -2,10 +2,13 @@ import * as z from 'zod'
 import { budgetInput, declaredKey, priceInput, rateLimitInput, teamInput } from '../access/inputs.ts'
 import { duration, named, percent, secret, size } from '../fields.ts'
 import { entrySchema } from '../providers/schema.ts'
+import { type Demands, demandsSchema } from '../residency.ts'
 import { routesSchema, timeoutDefaultsSchema } from '../routing/schema.ts'
 import type { Secret } from '../secret.ts'
 import type { WebhookSettings } from '../telemetry/webhook.ts'
+import { type BodySettings, bodiesSchema } from './bodies.ts'
 import { type GuardEntry, guardsSchema } from './guards.ts'
+import { alertSchema, telemetrySchema } from './telemetry.ts'
 
 export interface Listen {
   /** A host name or address, without brackets. */
@@ -206,6 +209,7 @@ export const configSchema = z
       .describe(
         'Checks of what goes to providers and comes back, under names of your own, and what becomes of findings.'
       ),
+    require: demandsSchema.optional(),
     keys: z.array(declaredKey).default([]).describe('Keys that clients may use; more can be made by the admin API.'),
     teams: z.array(teamInput).default([]).describe('Teams; more can be made by the admin API.'),
     budgets: z
@@ -236,7 +240,10 @@ export const configSchema = z
         'Refuse a call of which a part cannot be said in the dialect of its target, instead of naming the loss.'
       ),
     limits: limitsSchema.prefault({}).describe('The largest things taken; everything above is refused.'),
+    bodies: bodiesSchema.prefault({}).describe('What is kept of what is said in calls, and for how long.'),
     webhooks: webhooksSchema.prefault({}).describe('How addresses that want to be told (of budgets) are told.'),
+    telemetry: telemetrySchema.prefault({}).describe('Metrics and traces, for systems that watch.'),
+    alerts: z.array(alertSchema).default([]).describe('Addresses that are told when something passes a bound.'),
     media: mediaSchema.prefault({}).describe('Pictures and documents that are named by address.'),
     drain: drainSchema.prefault({}).describe('How the gateway leaves when it is told to (SIGTERM).'),
     overload: overloadSchema
@@ -265,6 +272,8 @@ export interface Config {
   readonly providers: ParsedConfig['providers']
   readonly routes: ParsedConfig['routes']
   readonly guards: Readonly<Record<string, GuardEntry>>
+  /** What every provider must fulfil; undefined: nothing. */
+  readonly require: Demands | undefined
   readonly keys: ParsedConfig['keys']
   readonly teams: ParsedConfig['teams']
   readonly budgets: ParsedConfig['budgets']
@@ -275,7 +284,10 @@ export interface Config {
   readonly stores: ParsedConfig['stores']
   readonly strict: boolean
   readonly limits: Limits
+  readonly bodies: BodySettings
   readonly webhooks: WebhookSettings
+  readonly telemetry: ParsedConfig['telemetry']
+  readonly alerts: ParsedConfig['alerts']
   readonly media: MediaSettings
   readonly drain: Drain
   readonly overload: OverloadSettings

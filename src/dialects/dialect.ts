@@ -12,14 +12,17 @@ export type Operation =
   | 'embeddings'
   /** Something that it keeps (a stored response): read, deleted, cancelled. The door knows the path. */
   | 'object'
+  /** No provider is asked: what the guards say is the answer. */
+  | 'guard'
 
 /** A place in a native body that holds human text: read it, or put other text in its place (guards, masks). */
 export interface TextRef {
   /** Path in the body, as `messages[2].content[0].text`. */
   path: string
   role: 'system' | 'user' | 'assistant' | 'tool'
-  kind: 'text' | 'thinking' | 'tool-input' | 'tool-result' | 'refusal' | 'document'
-  /** Covered by a signature (D21): may be read, never replaced. */
+  /** `tool-description`: what a request says of a tool that it declares, and within the schema of its arguments. */
+  kind: 'text' | 'thinking' | 'tool-input' | 'tool-result' | 'tool-description' | 'refusal' | 'document'
+  /** Covered by a signature (D21), or a value of a schema: may be read, never replaced. */
   sealed: boolean
   /** Which choice and part a stream's text belongs to, as `0/1`; the same for every piece of one passage. */
   lane: string

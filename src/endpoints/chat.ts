@@ -126,6 +126,7 @@ async function readCall(
     headers: exchange.headers,
     routing,
     credentials,
+    received: sent.bytes,
     signal: exchange.signal,
     address: remoteAddress,
     door: door.door,

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Failure } from '../errors.ts'
 import type { Call, Reply } from '../stages/call.ts'
+import type { FeedbackRow } from '../stores/rows.ts'
 import type { BodyLimits, Exchange, Headers } from '../wire/exchange.ts'
 
 /** What a door may use: the gateway of the config version in force, and the limits of what comes in. */
@@ -15,6 +16,8 @@ export interface Hall {
   refused(id: string, dialect: Dialect, failure: Failure): void
   /** Those that the caller may ask for. */
   models(caller: Caller): readonly ListedModel[]
+  /** Keeps what somebody thinks of an answer. Rejects with a Failure. */
+  feedback(caller: Caller, row: FeedbackRow): Promise<void>
   newId(): string
   clock: Clock
   bodyLimits: BodyLimits

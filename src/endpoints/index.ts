@@ -4,8 +4,10 @@ import { endpoint as azureEmbeddings } from './azure-embeddings.ts'
 import { endpoint as chatCompletions } from './chat-completions.ts'
 import { endpoint as countTokens } from './count-tokens.ts'
 import { endpoint as embeddings } from './embeddings.ts'
+import { endpoint as feedback } from './feedback.ts'
 import { endpoint as geminiCountTokens } from './gemini-count-tokens.ts'
 import { endpoint as generateContent } from './generate-content.ts'
+import { endpoint as guard } from './guard.ts'
 import { endpoint as messages } from './messages.ts'
 import { endpoint as models } from './models.ts'
 import { endpoint as responseCancel } from './response-cancel.ts'
@@ -22,8 +24,10 @@ export const endpoints = {
   'chat-completions': chatCompletions,
   'count-tokens': countTokens,
   embeddings,
+  feedback,
   'gemini-count-tokens': geminiCountTokens,
   'generate-content': generateContent,
+  guard,
   messages,
   models,
   'response-cancel': responseCancel,

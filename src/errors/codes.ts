@@ -1,40 +1,4 @@
-/**
- * What went wrong, as the routing sees it (D13). Provider failures are classified once, by the dialect that reads
- * them; routes, retries and circuits name these kinds and never a status code.
- */
-export type Kind =
-  // the provider did not answer, or not well: another try may help
-  | 'connect'
-  | 'reset'
-  | 'server_error'
-  | 'overloaded'
-  | 'rate_limited'
-  | 'silent'
-  | 'slow_first_token'
-  | 'stalled'
-  | 'truncated'
-  | 'malformed'
-  // the provider refuses us (our account, our key, a model it does not have)
-  | 'our_credential'
-  | 'spend_limit'
-  | 'no_such_model'
-  // the provider refuses this request
-  | 'too_long'
-  | 'content_filter'
-  | 'bad_request'
-  | 'too_large'
-  // we refuse it
-  | 'budget_exceeded'
-  | 'limited_here'
-  | 'refused_here'
-  // this target cannot be told; one that speaks the client's dialect can
-  | 'cannot_cross'
-  // a guard does not let this answer pass, and wants another one
-  | 'guard_reroute'
-  | 'guard_retry'
-  // nobody's fault, or ours
-  | 'aborted'
-  | 'internal'
+import type { Kind } from './kinds.ts'
 
 interface CodeFacts {
   /** HTTP status the client gets. */
@@ -180,6 +144,12 @@ export const CODES = {
     when: 'The key may not do this: ask for this model, use this door, or call this provider; in the admin API: the role has no such permission. The message says which.',
     fix: 'Ask for a key (or a role) that may, or use what this one allows.'
   },
+  residency_refused: {
+    status: 403,
+    kind: 'refused_here',
+    when: 'No provider that could answer is known to fulfil what the gateway, the route, the key, its team or the call demands of where data goes and what becomes of it (`require`). What nobody said of a provider counts as not fulfilled.',
+    fix: 'Ask for a model whose provider fulfils it. Whoever runs the gateway: say what holds of the provider under its `data`; the message names what each one was left out by.'
+  },
   unpriced_model: {
     status: 403,
     kind: 'refused_here',
@@ -245,6 +215,18 @@ export const CODES = {
     kind: 'bad_request',
     when: 'The object exists already, or was changed meanwhile.',
     fix: 'Read it again, and send the change for what it is now.'
+  },
+  no_stored_body: {
+    status: 409,
+    kind: 'bad_request',
+    when: 'What the call said was not kept, so that it cannot be made again.',
+    fix: 'Have bodies kept (`bodies: { level: full }`, for a team or a key alone where that is enough); calls from then on can be replayed.'
+  },
+  redacted_body: {
+    status: 409,
+    kind: 'bad_request',
+    when: 'What the call said was kept with parts of it masked: the same call cannot be made again.',
+    fix: 'Replay it as it was kept, with `allow_redacted: true`; its answer may differ for that alone.'
   },
   slow_request: {
     status: 408,

@@ -39,6 +39,13 @@ export interface Verdict {
   tookMs: number
 }
 
+/** That a guard looked at one side of a call. */
+export interface Look {
+  guard: string
+  side: Side
+  tookMs: number
+}
+
 /** The guards of one call, and what they hold and say about it. Lives as long as the call. */
 export class Guarding {
   readonly guards: readonly Guard[]
@@ -47,6 +54,8 @@ export class Guarding {
   readonly touches: string[] = []
   /** The longest that a piece of the stream was held back, in milliseconds. */
   heldMs = 0
+  /** From when to when they looked at the request, in milliseconds since the call began. */
+  askedMs: readonly [fromMs: number, toMs: number] | undefined
   readonly nowMs: () => number
   readonly #verdicts = new Map<string, Verdict>()
   readonly #tookMs = new Map<string, number>()
@@ -79,6 +88,17 @@ export class Guarding {
     }))
   }
 
+  get looks(): Look[] {
+    return Array.from(this.#tookMs, ([key, tookMs]) => {
+      const space = key.lastIndexOf(' ')
+      return {
+        guard: key.slice(0, space),
+        side: key.slice(space + 1) as Side,
+        tookMs: Math.round(tookMs * 1_000) / 1_000
+      }
+    })
+  }
+
   note({ name }: Guard, side: Side, { rule, score }: Pick<Finding, 'rule' | 'score'>, action: Verdict['action']): void {
     const key = `${name} ${side} ${rule} ${action}`
     const known = this.#verdicts.get(key)
@@ -93,10 +113,10 @@ export class Guarding {
     this.#tookMs.set(key, (this.#tookMs.get(key) ?? 0) + this.nowMs() - sinceMs)
   }
 
-  /** A check could not say. Throws where nothing may pass without it. */
+  /** A check could not say. Throws where nothing may pass without it; what is only noted passes whatever it says. */
   failed(guard: Guard, side: Side, thrown: unknown): void {
     this.note(guard, side, { rule: `${guard.kind}.unavailable`, score: 0 }, 'error')
-    if (!guard.failsClosed) return
+    if (!guard.failsClosed || isNoted(guard)) return
     throw new Failure('guard_unavailable', `The guard "${guard.name}" could not check the ${side}.`, { cause: thrown })
   }
 }
@@ -111,6 +131,11 @@ export function refusal(guard: Guard, side: Side, { rule, reason }: Finding): Fa
     ...(kind && { kind }),
     details: { guard: guard.name, rule, side }
   })
+}
+
+/** Whether a guard leaves the text alone, whatever it finds. */
+export function isNoted({ action }: Guard): boolean {
+  return action === 'flag' || action === 'shadow'
 }
 
 /** Whether an action keeps the text from passing. */

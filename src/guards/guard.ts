@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { TextRef } from '../dialects/dialect.ts'
 import type { JsonObject } from '../json.ts'
+import type { Secret } from '../secret.ts'
 
 /** Which way the text goes: to the provider, or back to the client. */
 export type Side = 'request' | 'response'
@@ -76,6 +77,32 @@ export interface Subject {
   session?: string
 }
 
+/** Who a check is at a cloud: its requests are signed (AWS, SigV4) or carry a token (Microsoft Entra). */
+export type CloudCaller = AwsCaller | EntraCaller
+
+interface AwsCaller {
+  cloud: 'aws'
+  /** What signatures are made out to, as `bedrock` and `eu-west-1`. */
+  service: string
+  region: string
+  /** Absent: found by AWS's own chain, in the named profile where there is one. */
+  keys?: { accessKeyId: string; secretAccessKey: Secret; sessionToken?: Secret | undefined } | undefined
+  profile?: string | undefined
+  /** Taken with these credentials. */
+  role?: { arn: string; externalId?: string | undefined } | undefined
+}
+
+interface EntraCaller {
+  cloud: 'entra'
+  /** What tokens are made out to, as `https://cognitiveservices.azure.com/.default`. */
+  scope: string
+  tenantId: string
+  clientId: string
+  clientSecret: Secret
+  /** As `https://login.microsoftonline.com`. */
+  authority: string
+}
+
 /** What a check may use that lies outside of it. Each may be absent where the gateway has none. */
 export interface Tools {
   /** Milliseconds since 1970. */
@@ -96,11 +123,11 @@ export interface Tools {
     signal: AbortSignal
   }): Promise<number[][]>
   /** What the session's calls came to so far, in nano-dollars. */
-  sessionCostNano?(session: string): number | undefined
+  sessionCostNano?(session: string): Promise<number | undefined>
   /**
    * POSTs JSON to an outside service: no redirects, private addresses only where the configuration allows them, the
-   * answer at most 1 MB. Rejects on anything but a 2xx with JSON. `sign` adds the headers of the gateway's signed
-   * webhooks over the body.
+   * answer at most 1 MB. Rejects on anything but a 2xx with JSON, with a reason that holds no secret and nothing of what
+   * the service said. `sign` adds the headers of the gateway's signed webhooks over the body, `as` what a cloud wants.
    */
   post(request: {
     url: string
@@ -109,6 +136,7 @@ export interface Tools {
     signal: AbortSignal
     allowPrivate?: readonly string[]
     sign?: string
+    as?: CloudCaller
   }): Promise<unknown>
 }
 

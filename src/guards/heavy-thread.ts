@@ -7,7 +7,7 @@ import { JsonBody, type JsonObject } from '../json.ts'
 import { type Guard, Guarding, type Verdict } from './attached.ts'
 import { guardBody } from './body.ts'
 import { checks } from './checks/index.ts'
-import type { Check, CheckKind, Side } from './guard.ts'
+import type { Check, CheckKind, Finding, Place, Side } from './guard.ts'
 import type { PlaceholderState } from './placeholders.ts'
 
 /** A guard as it is told to another thread, which makes the check anew. */
@@ -22,6 +22,22 @@ export interface HeavyWork {
   body: Uint8Array
   guards: readonly GuardSpec[]
   placeholders: PlaceholderState
+  /** What is put back is put back later. */
+  isHidden?: boolean
+}
+
+/** One text that would, and the guards that read it. */
+export interface FindWork {
+  id: number
+  text: string
+  place: Place
+  guards: readonly GuardSpec[]
+}
+
+/** What each of the guards found, in their order; `problem` where it could not say. */
+export interface FindDone {
+  id: number
+  answers: readonly { findings: readonly Finding[]; tookMs: number; problem?: string }[]
 }
 
 /** What came of it: `body` where something was replaced, `failure` where it may not pass. */
@@ -44,16 +60,30 @@ const MADE_MAX = 200
 if (parentPort) serve(parentPort)
 
 function serve(port: MessagePort): void {
-  port.on('message', (work: HeavyWork) => port.postMessage(doWork(work)))
+  port.on('message', (work: HeavyWork | FindWork) => port.postMessage('body' in work ? doWork(work) : find(work)))
 }
 
-function doWork({ id, dialect, operation, side, body, guards, placeholders }: HeavyWork): HeavyDone {
+function find({ id, text, place, guards }: FindWork): FindDone {
+  const answers = guards.map(spec => {
+    const sinceMs = systemClock.monotonicMs()
+    const tookMs = () => systemClock.monotonicMs() - sinceMs
+    try {
+      const findings = guardOf(spec).check.find!(text, place)
+      return { findings, tookMs: tookMs() }
+    } catch (thrown) {
+      return { findings: [], tookMs: tookMs(), problem: String(thrown) }
+    }
+  })
+  return { id, answers }
+}
+
+function doWork({ id, dialect, operation, side, body, guards, placeholders, isHidden }: HeavyWork): HeavyDone {
   const guarding = new Guarding(guards.map(guardOf), () => systemClock.monotonicMs())
   guarding.placeholders.load(placeholders)
   const done = { id, body: undefined, paths: [] }
   try {
     const given = JsonBody.of(Buffer.from(body.buffer, body.byteOffset, body.byteLength))
-    const reading = { side, guarding, tools: NO_TOOLS, signal: new AbortController().signal, facts: noFacts }
+    const reading = { side, guarding, tools: NO_TOOLS, signal: new AbortController().signal, isHidden, facts: noFacts }
     const guarded = guardBody(given, { dialect: dialects[dialect], operation }, reading)
     // Checks that ask outside are not among them.
     if (guarded instanceof Promise) throw new Error('A check that asks outside was given to the thread.')

@@ -1,7 +1,8 @@
-import type { Guard, Guarding } from './attached.ts'
+import { type Guard, type Guarding, isNoted } from './attached.ts'
 import type { Place } from './guard.ts'
 import { JsonText, jsonEscaped } from './json-text.ts'
 import { type Cluster, clustersOf, isReplaced, judged, type Spot, spotsIn, standInFor } from './runner.ts'
+import { backBy, STUFFING_MAX } from './stretch.ts'
 
 interface Range {
   start: number
@@ -11,6 +12,22 @@ interface Range {
 /** Text that takes the place of other text; offsets from the lane's very beginning. */
 interface Rewrite extends Range {
   text: string
+  /** What a placeholder stands for. */
+  isRestored: boolean
+}
+
+/** A text as it is now. */
+interface Written {
+  text: string
+  /** The same with the placeholders that stand in it, for who may not see what they stand for. */
+  hidden: string
+}
+
+/** Text that a look reads, from the unit `base` of its lane on. */
+export interface Scan {
+  text: string
+  base: number
+  guards: readonly Guard[]
 }
 
 interface LaneOptions {
@@ -22,7 +39,7 @@ interface LaneOptions {
   restores: boolean
 }
 
-/** A check may need to see what came before: a longer number, a word that says what follows. In UTF-16 units. */
+/** A check may need to see what came before: a longer number, a word that says what follows. In characters that count. */
 const CONTEXT_MIN = 128
 
 /**
@@ -31,11 +48,11 @@ const CONTEXT_MIN = 128
  * piece or unit by unit, the decisions are the same. JSON is looked at with its escapes read.
  */
 export class Lane {
-  readonly #place: Place
+  readonly place: Place
+  readonly guarding: Guarding
   readonly #guards: readonly Guard[]
-  readonly #guarding: Guarding
   readonly #restores: boolean
-  /** How far before its end the text is held back, and how far findings may change that only are noted. */
+  /** How far before its end the text is held back, and how far findings may change that only are noted: see `backBy`. */
   readonly #reach: number
   readonly #watch: number
   /** Whether any guard may change the text, or keep it from passing. */
@@ -56,16 +73,18 @@ export class Lane {
   #isEnded = false
   /** Nothing more will come, and all of it was looked at. */
   #isDone = false
+  /** So much has no width that no check can say what it hides. */
+  #isStuffed = false
   #rewrites: Rewrite[] = []
   /** How many of them are of pieces that were asked for. */
   #written = 0
   readonly #sealed: Range[] = []
 
   constructor({ place, guards, guarding, restores }: LaneOptions) {
-    this.#place = place
+    this.place = place
+    this.guarding = guarding
     this.#guards = guards.filter(({ check }) => check.reach !== 'whole')
     this.#last = guards.filter(({ check }) => check.reach === 'whole')
-    this.#guarding = guarding
     this.#restores = restores
     const holding = guards.filter(guard => !isNoted(guard))
     this.#holds = holding.length > 0
@@ -98,7 +117,7 @@ export class Lane {
     if (!this.#isBegun && text.trim() !== '') {
       this.#isBegun = true
       // Freeform input of a tool is no JSON.
-      if (this.#place.kind === 'tool-input' && /^\s*[{"]/.test(text)) this.#json = new JsonText(start)
+      if (this.place.kind === 'tool-input' && /^\s*[{"]/.test(text)) this.#json = new JsonText(start)
     }
     this.#view += this.#json ? this.#json.push(text) : text
     if (isSealed) this.#seal(start, this.#rawLength)
@@ -120,24 +139,49 @@ export class Lane {
     this.#isEnded = true
   }
 
-  /** Decides what can be decided. `given`: findings that are known already. Throws the Failure that stops the call. */
-  look(given: readonly Spot[] = []): void {
-    this.#lookOn(given)
+  /** What the next look will read; nothing where it would be too soon. */
+  get scans(): readonly Scan[] {
+    if (this.#isDone || this.#isEarly) return []
+    const from = this.#backFrom(Math.min(this.#decided, this.#noted), this.#context)
+    const scan = { text: this.#view.slice(from - this.#base), base: from, guards: this.#guards }
+    if (!this.#isEnded || this.#last.length === 0) return [scan]
+    return [scan, { text: this.#view, base: this.#base, guards: this.#last }]
+  }
+
+  /**
+   * Decides what can be decided. `given`: findings that are known already; `found`: those of `scans`, where they were
+   * read elsewhere. Throws the Failure that stops the call.
+   */
+  look(given: readonly Spot[] = [], found?: readonly Spot[]): void {
+    this.#lookOn(given, found)
     this.#isDone = this.#isEnded
   }
 
-  #lookOn(given: readonly Spot[]): void {
-    const end = this.#base + this.#view.length
-    if (!this.#isEnded && end - this.#looked < this.#step(end)) {
+  get #end(): number {
+    return this.#base + this.#view.length
+  }
+
+  get #isEarly(): boolean {
+    return !this.#isEnded && this.#end - this.#looked < this.#step(this.#end)
+  }
+
+  #lookOn(given: readonly Spot[], found: readonly Spot[] | undefined): void {
+    const end = this.#end
+    if (this.#isEarly) {
       if (!this.#holds) this.#decide([], end)
       return
     }
     if (this.#isDone && given.length === 0) return
+    const scans = found ? [] : this.scans
     this.#looked = end
-    const reachPoint = this.#isEnded ? end : end - this.#reach
-    const watchPoint = this.#isEnded ? end : end - this.#watch
+    const reachPoint = this.#isEnded ? end : this.#backFrom(end, this.#reach)
+    const isSame = this.#isEnded || this.#watch === this.#reach
+    const watchPoint = isSame ? reachPoint : this.#backFrom(end, this.#watch)
+    if (!this.#isEnded) this.#mindStuffing(end - reachPoint - this.#reach, end - watchPoint - this.#watch)
     if (Math.max(reachPoint - this.#decided, watchPoint - this.#noted) <= 0 && !this.#isEnded) return
-    const spots = [...this.#spots(), ...given]
+    const read =
+      found ?? scans.flatMap(({ text, base, guards }) => spotsIn(text, base, this.place, guards, this.guarding))
+    const spots = [...read, ...given]
     for (const spot of spots) this.#note(spot, isNoted(spot.guard) ? watchPoint : reachPoint)
     this.#noted = Math.max(this.#noted, watchPoint)
     this.#judged = Math.max(this.#judged, reachPoint)
@@ -145,12 +189,17 @@ export class Lane {
     this.#forget()
   }
 
-  #spots(): Spot[] {
-    const from = Math.max(this.#base, Math.min(this.#decided, this.#noted) - this.#context)
-    const text = this.#view.slice(from - this.#base)
-    const spots = spotsIn(text, from, this.#place, this.#guards, this.#guarding)
-    if (!this.#isEnded || this.#last.length === 0) return spots
-    return [...spots, ...spotsIn(this.#view, this.#base, this.#place, this.#last, this.#guarding)]
+  #backFrom(position: number, distance: number): number {
+    if (distance === Infinity) return this.#base
+    return this.#base + backBy(this.#view, position - this.#base, distance)
+  }
+
+  /** Where more stands between than a window may hold, checks cannot say: those that must are as good as failed. */
+  #mindStuffing(...units: readonly number[]): void {
+    if (this.#isStuffed || !units.some(count => count >= STUFFING_MAX)) return
+    this.#isStuffed = true
+    const thrown = new Error('The text holds more characters without width than a window may.')
+    for (const guard of this.#guards) this.guarding.failed(guard, this.place.side, thrown)
   }
 
   /** How far back checks may look. */
@@ -170,11 +219,11 @@ export class Lane {
     const from = isNoted(spot.guard) ? this.#noted : this.#judged
     const isLast = spot.isWhole || spot.guard.check.reach === 'whole'
     const isNow = isLast ? this.#isEnded : spot.start >= from && (spot.start < point || this.#isEnded)
-    if (isNow) judged(spot, this.#place, this.#guarding)
+    if (isNow) judged(spot, this.place, this.guarding)
   }
 
   #decide(clusters: readonly Cluster[], reachPoint: number): void {
-    const { placeholders } = this.#guarding
+    const { placeholders } = this.guarding
     const base = this.#base
     const placed = this.#restores ? placeholders.in(this.#view) : []
     for (const range of placed) {
@@ -191,28 +240,28 @@ export class Lane {
     for (const range of placed.filter(isNew)) {
       while (next < replaced.length && replaced[next]!.end <= range.start) next++
       const isFree = next === replaced.length || replaced[next]!.start >= range.end
-      if (isFree) this.#rewrite(range.start, range.end, () => range.value)
+      if (isFree) this.#rewrite(range.start, range.end, () => range.value, true)
     }
     this.#rewrites.sort((a, b) => a.start - b.start)
     this.#decided = point
   }
 
   #replace(cluster: Cluster): void {
-    const { side } = this.#place
+    const { side } = this.place
     const start = Math.max(cluster.start, this.#decided)
     const isSealed = this.#isSealed(this.#json ? this.#rawRange(start, cluster.end) : { start, end: cluster.end })
     for (const { guard, finding } of cluster.spots) {
       // What is sealed is never changed (D21): it is as if it were flagged.
-      this.#guarding.note(guard, side, finding, isSealed ? 'flag' : guard.action)
+      this.guarding.note(guard, side, finding, isSealed ? 'flag' : guard.action)
     }
-    if (!isSealed) this.#rewrite(start, cluster.end, value => standInFor(cluster, value, this.#place, this.#guarding))
+    if (!isSealed) this.#rewrite(start, cluster.end, value => standInFor(cluster, value, this.place, this.guarding))
   }
 
-  #rewrite(start: number, end: number, make: (value: string) => string | undefined): void {
+  #rewrite(start: number, end: number, make: (value: string) => string | undefined, isRestored = false): void {
     const textIn = (from: number, to: number) => this.#view.slice(from - this.#base, to - this.#base)
     if (!this.#json) {
       const text = make(textIn(start, end))
-      if (text !== undefined) this.#put({ start, end, text })
+      if (text !== undefined) this.#put({ start, end, text, isRestored })
       return
     }
     for (const piece of this.#json.pieces(start, end)) {
@@ -220,7 +269,8 @@ export class Lane {
       if (piece.isBare) this.#rewriteBare(piece.start, value, make)
       else {
         const text = make(value)
-        if (text !== undefined) this.#put({ ...this.#rawRange(piece.start, piece.end), text: jsonEscaped(text) })
+        const range = this.#rawRange(piece.start, piece.end)
+        if (text !== undefined) this.#put({ ...range, text: jsonEscaped(text), isRestored })
       }
     }
   }
@@ -234,7 +284,7 @@ export class Lane {
       while (/[\d.eE+-]/.test(at(from - 1))) from--
       while (/[\d.eE+-]/.test(at(to))) to++
       const text = make(this.#view.slice(from - this.#base, to - this.#base))
-      if (text !== undefined) this.#put({ ...this.#rawRange(from, to), text: JSON.stringify(text) })
+      if (text !== undefined) this.#put({ ...this.#rawRange(from, to), text: JSON.stringify(text), isRestored: false })
     }
   }
 
@@ -247,18 +297,22 @@ export class Lane {
   }
 
   /** Pieces of this lane are asked for in order, once they are decided. */
-  written(piece: Range, text: string): string {
+  written(piece: Range, text: string): Written {
     const rewrites = this.#rewrites
+    const textIn = (from: number, to: number) => text.slice(from - piece.start, to - piece.start)
     let written = ''
+    let hidden = ''
     let at = piece.start
     for (let next = this.#written; next < rewrites.length; next++) {
-      const { start, end, text: instead } = rewrites[next]!
+      const { start, end, text: instead, isRestored } = rewrites[next]!
       if (start >= piece.end) break
       if (end > at) {
-        if (start >= at) written += text.slice(at - piece.start, start - piece.start)
+        const [before, after] = [Math.max(at, start), Math.min(end, piece.end)]
         // Of one that spans several pieces, the first has all of the new text.
-        if (start >= piece.start) written += instead
-        at = Math.min(end, piece.end)
+        const isFirst = start >= piece.start
+        written += textIn(at, before) + (isFirst ? instead : '')
+        hidden += textIn(at, before) + (isRestored ? textIn(before, after) : isFirst ? instead : '')
+        at = after
       }
       if (end <= piece.end) this.#written = next + 1
     }
@@ -266,20 +320,17 @@ export class Lane {
       this.#rewrites = []
       this.#written = 0
     }
-    return written + text.slice(at - piece.start)
+    const rest = text.slice(at - piece.start)
+    return { text: written + rest, hidden: hidden + rest }
   }
 
   #forget(): void {
     if (this.#last.length > 0) return
-    const spare = Math.min(this.#decided, this.#noted) - this.#context - this.#base
+    const spare = this.#backFrom(Math.min(this.#decided, this.#noted), this.#context) - this.#base
     if (spare < 4 * this.#context) return
     this.#view = this.#view.slice(spare)
     this.#base += spare
   }
-}
-
-function isNoted({ action }: Guard): boolean {
-  return action === 'flag' || action === 'shadow'
 }
 
 /** The point, or the beginning of what lies across it. */

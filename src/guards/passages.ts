@@ -15,6 +15,8 @@ export interface Reading {
   signal: AbortSignal
   /** What single texts hold was found out before: only checks of the whole are left. */
   isRead?: boolean
+  /** What placeholders stand for is put back later. */
+  isHidden?: boolean | undefined
   /** Asked for where a check wants to know. */
   facts(): Facts
 }
@@ -30,8 +32,9 @@ export function guardTexts(refs: readonly TextRef[], reading: Reading): string[]
   const newest = newestOf(refs, side)
   const touched = new Set<string>()
   for (const [at, ref] of reading.isRead ? [] : refs.entries()) {
-    const scoped = guards.filter(({ scope }) => scope === 'everything' || at >= newest)
-    rewrite(ref, reading, { guards: scoped, restores: side === 'response' && judges.length === 0, touched })
+    const scoped = guards.filter(({ scope }) => scope === 'everything' || isNew(ref, at, newest))
+    const restores = side === 'response' && judges.length === 0 && !reading.isHidden
+    rewrite(ref, reading, { guards: scoped, restores, touched })
   }
   if (judges.length === 0) return [...touched]
   return judgeTexts(refs, newest, judges, reading, touched)
@@ -46,7 +49,7 @@ async function judgeTexts(
 ): Promise<string[]> {
   const passages = refs.map(ref => passageOf(ref, reading.side))
   const spots = await askJudges(judges, reading, guard =>
-    guard.scope === 'newest' ? passages.slice(newest) : passages
+    guard.scope === 'newest' ? passages.filter((passage, at) => isNew(passage, at, newest)) : passages
   )
   for (const [at, ref] of refs.entries()) {
     const given = spots.get(passages[at]!.path) ?? []
@@ -70,7 +73,7 @@ function rewrite(ref: TextRef, { side, guarding }: Reading, { guards, restores, 
   const piece = lane.push(text, ref.sealed)
   lane.end()
   lane.look(given)
-  const written = lane.written(piece, text)
+  const { text: written } = lane.written(piece, text)
   if (written === text) return
   ref.set(written)
   touched.add(ref.path)
@@ -92,11 +95,16 @@ export function viewOf(text: string, place: Place): string {
   return lane.view
 }
 
+/** Tools are declared anew with every call, and may not be what they were. */
+function isNew({ kind }: Pick<TextRef, 'kind'>, at: number, newest: number): boolean {
+  return at >= newest || kind === 'tool-description'
+}
+
 /** Where the newest turn begins: after the last thing the model said. All of a reply is new. */
 function newestOf(refs: readonly TextRef[], side: Side): number {
   if (side === 'response') return 0
-  const isNew = ({ role }: TextRef) => role === 'user' || role === 'tool'
-  const last = refs.findLastIndex(isNew)
+  const isTurn = ({ role, kind }: TextRef) => (role === 'user' || role === 'tool') && kind !== 'tool-description'
+  const last = refs.findLastIndex(isTurn)
   let first = last
   while (first > 0 && refs[first - 1]!.role !== 'assistant') first--
   return first === -1 ? refs.length : first

@@ -1,9 +1,9 @@
 import type { TextRef } from '../dialects/dialect.ts'
-import type { Guard } from './attached.ts'
+import { type Guard, isNoted } from './attached.ts'
 import type { Passage } from './guard.ts'
 import { askJudges } from './judges.ts'
 import { Lane } from './lane.ts'
-import { placeOf, type Reading } from './passages.ts'
+import { placeOf, type Reading, viewOf } from './passages.ts'
 
 /** A text of an event that waits, and where it stands in its lane. */
 export interface Piece {
@@ -18,14 +18,60 @@ export interface Piece {
   isChanged: boolean
 }
 
-/** Puts what is to be replaced of it into its event. */
-export function write(piece: Piece): void {
-  if (!piece.lane.isRewritten) return
+/**
+ * Puts what is to be replaced of it into its event. Returns its text as other services may see it: without what its
+ * placeholders stand for.
+ */
+export function write(piece: Piece): string {
   const text = piece.ref.get()
-  const written = piece.lane.written(piece, text)
-  if (written === text) return
+  if (!piece.lane.isRewritten) return text
+  const { text: written, hidden } = piece.lane.written(piece, text)
+  if (written === text) return hidden
   piece.ref.set(written)
   piece.isChanged = true
+  return hidden
+}
+
+/** What a stream said, for checks of the whole that hold nothing back: they are asked when all of it is gone. */
+export class Heard {
+  readonly #texts = new Map<string, { ref: TextRef; texts: string[] }>()
+  #units = 0
+  readonly #unitsMax: number
+
+  /** `unitsMax`: of more than this, nothing is kept. */
+  constructor(unitsMax: number) {
+    this.#unitsMax = unitsMax
+  }
+
+  add({ ref, key, isWhole }: Piece, text: string): void {
+    this.#units += text.length
+    if (this.#units > this.#unitsMax) {
+      this.#texts.clear()
+      return
+    }
+    const path = isWhole ? `${key} ${this.#texts.size}` : key
+    const known = this.#texts.get(path)
+    if (known) known.texts.push(text)
+    else this.#texts.set(path, { ref, texts: [text] })
+  }
+
+  /** Has it judged, and notes what is found. Never rejects: nothing comes of it any more. */
+  async judge(judges: readonly Guard[], reading: Reading): Promise<void> {
+    const { guarding } = reading
+    if (this.#units > this.#unitsMax) {
+      for (const guard of judges) guarding.failed(guard, 'response', new Error('The answer is too long to be kept.'))
+      return
+    }
+    const known = new Set<string>()
+    const passages: Passage[] = []
+    for (const [path, { ref, texts }] of this.#texts) {
+      const place = { ...placeOf(ref, 'response'), path }
+      const text = viewOf(texts.join(''), place)
+      if (!known.has(text)) passages.push({ ...place, text, sealed: ref.sealed })
+      known.add(text)
+    }
+    await askJudges(judges.filter(isNoted), reading, () => passages)
+  }
 }
 
 /** All pieces of one text, joined anew as the other guards have left them. */

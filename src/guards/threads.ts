@@ -1,11 +1,11 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { HeavyDone, HeavyWork } from './heavy-thread.ts'
+import type { FindDone, FindWork, HeavyDone, HeavyWork } from './heavy-thread.ts'
 
-type Work = Omit<HeavyWork, 'id'>
+type Done = HeavyDone | FindDone
 
 interface Waiting {
-  resolve(done: HeavyDone): void
+  resolve(done: Done): void
   reject(reason: Error): void
   timeout: NodeJS.Timeout
 }
@@ -34,8 +34,18 @@ export class GuardThreads {
     this.#most = most
   }
 
-  /** Rejects where the thread fails, or takes too long. */
-  run(work: Work): Promise<HeavyDone> {
+  /** A body and all of its texts. Rejects where the thread fails, or takes too long. */
+  async run(work: Omit<HeavyWork, 'id'>): Promise<HeavyDone> {
+    return (await this.#ask(work)) as HeavyDone
+  }
+
+  /** One text. Rejects where the thread fails, or takes too long. */
+  async find(work: Omit<FindWork, 'id'>): Promise<FindDone['answers']> {
+    const { answers } = (await this.#ask(work)) as FindDone
+    return answers
+  }
+
+  #ask(work: Omit<HeavyWork | FindWork, 'id'>): Promise<Done> {
     clearTimeout(this.#idle)
     const id = ++this.#count
     const thread = this.#thread()
@@ -45,7 +55,7 @@ export class GuardThreads {
       thread.waiting.set(id, { resolve, reject, timeout })
       // While somebody waits for it, a thread is worth waiting for.
       thread.worker.ref()
-      thread.worker.postMessage({ ...work, id } satisfies HeavyWork)
+      thread.worker.postMessage({ ...work, id })
     })
   }
 
@@ -60,14 +70,14 @@ export class GuardThreads {
     if (best && (best.waiting.size === 0 || this.#threads.size >= this.#most)) return best
     const worker = new Worker(new URL(`./heavy-thread${extname(import.meta.url)}`, import.meta.url))
     const thread: Thread = { worker, waiting: new Map() }
-    worker.on('message', (done: HeavyDone) => this.#done(thread, done))
+    worker.on('message', (done: Done) => this.#done(thread, done))
     worker.on('error', thrown => this.#lost(thread, thrown as Error))
     worker.unref()
     this.#threads.add(thread)
     return thread
   }
 
-  #done(thread: Thread, done: HeavyDone): void {
+  #done(thread: Thread, done: Done): void {
     const waiting = thread.waiting.get(done.id)
     thread.waiting.delete(done.id)
     clearTimeout(waiting?.timeout)

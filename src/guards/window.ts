@@ -3,7 +3,8 @@ import type { Dialect, TextRef } from '../dialects/dialect.ts'
 import { Failure } from '../errors.ts'
 import { endedBy } from '../wire/exchange.ts'
 import type { Outcome, Sink, Source } from '../wire/frames.ts'
-import type { Guard } from './attached.ts'
+import { lookAt } from './aside.ts'
+import { type Guard, isNoted } from './attached.ts'
 import {
   dropTokens,
   endsOf,
@@ -16,7 +17,8 @@ import {
 import { judgesOf } from './judges.ts'
 import { Lane } from './lane.ts'
 import { placeOf, type Reading } from './passages.ts'
-import { judgePieces, type Piece, write } from './pieces.ts'
+import { Heard, judgePieces, type Piece, write } from './pieces.ts'
+import type { GuardThreads } from './threads.ts'
 
 interface Waiting {
   frame: Frame
@@ -31,6 +33,8 @@ export interface WindowOptions {
   reading: Reading
   /** So much may wait to be decided, in bytes; more stops the stream. */
   waitingBytesMax?: number
+  /** For texts that would hold the event loop for too long. */
+  threads?: GuardThreads
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -40,7 +44,8 @@ const WAITING_BYTES_MAX = 8_000_000
 /**
  * A stream that its client gets as far as it is decided. Frames wait in their order until nothing in their texts could
  * still become part of a finding or of a placeholder; then they go on, byte for byte where nothing was replaced. What a
- * guard does not let pass ends the stream with its refusal. Checks that judge the whole hold all of it to its end.
+ * guard does not let pass ends the stream with its refusal. Checks that judge the whole hold all of it to its end;
+ * those that only note something hold nothing, and are asked when all of it is gone.
  */
 export class GuardedStream implements Source<Frame> {
   readonly #source: Source<Frame>
@@ -48,14 +53,23 @@ export class GuardedStream implements Source<Frame> {
   readonly #framing: FramingOfClient
   readonly #reading: Reading
   readonly #guards: readonly Guard[]
+  /** Checks of the whole. */
   readonly #judges: readonly Guard[]
+  /** One of them may change the text, or keep it from passing. */
+  readonly #isHeld: boolean
+  /** Where none of them may: what they are to judge. */
+  readonly #heard: Heard | undefined
+  readonly #threads: GuardThreads | undefined
   readonly #waitingBytesMax: number
   readonly #lanes = new Map<string, Lane>()
   #waiting: Waiting[] = []
   /** How many of the waiting ones were handed on. */
   #passed = 0
   #waitingBytes = 0
-  /** When the last frame came, on the guards' clock. */
+  /** A text is being read in another thread, or all of it judged: what comes meanwhile waits unread. */
+  #isAside = false
+  #unread: Frame[] = []
+  /** When something was last decided, on the guards' clock: what a slow client waits for is not counted. */
   #nowMs = 0
   #sink: Sink<Frame> | undefined
   #isFull = false
@@ -70,14 +84,17 @@ export class GuardedStream implements Source<Frame> {
   #isLeft = false
   #readying: { resolve: () => void; reject: (failure: Failure) => void } | undefined
 
-  constructor(source: Source<Frame>, { dialect, framing, reading, waitingBytesMax }: WindowOptions) {
+  constructor(source: Source<Frame>, { dialect, framing, reading, waitingBytesMax, threads }: WindowOptions) {
     this.#source = source
     this.#dialect = dialect
     this.#framing = framing
     this.#reading = reading
     this.#guards = reading.guarding.of('response')
     this.#judges = judgesOf(this.#guards)
+    this.#isHeld = this.#judges.some(guard => !isNoted(guard))
     this.#waitingBytesMax = waitingBytesMax ?? WAITING_BYTES_MAX
+    this.#heard = this.#judges.length > 0 && !this.#isHeld ? new Heard(this.#waitingBytesMax) : undefined
+    this.#threads = threads
   }
 
   /**
@@ -107,7 +124,11 @@ export class GuardedStream implements Source<Frame> {
   resume(): void {
     this.#isFull = false
     this.#handOn()
-    if (this.#isFull || !this.#isPaused) return
+    this.#readOn()
+  }
+
+  #readOn(): void {
+    if (this.#isFull || this.#isAside || !this.#isPaused) return
     this.#isPaused = false
     this.#source.resume()
   }
@@ -115,6 +136,7 @@ export class GuardedStream implements Source<Frame> {
   destroy(reason?: Failure): void {
     this.#drop()
     this.#isLeft = true
+    for (const { events } of this.#unread.splice(0)) this.#sink?.frame({ raw: NOTHING, events })
     if (!this.#outcome) this.#source.destroy(reason)
     // It was over, but not all of it has been handed on.
     if (this.#outcome) this.#close(reason ? { how: 'failed', failure: reason } : { how: 'aborted' })
@@ -124,20 +146,48 @@ export class GuardedStream implements Source<Frame> {
     if (this.#isSettled) return true
     // What it used is of interest still.
     if (this.#isLeft) return this.#sink?.frame({ raw: NOTHING, events: frame.events }) ?? true
-    try {
-      this.#read(frame)
-    } catch (thrown) {
-      this.#stop(Failure.from(thrown))
-      return true
+    if (this.#isAside) this.#unread.push(frame)
+    else {
+      this.#step(() => this.#read(frame))
+      if (this.#isSettled) return true
+      // What comes although it was asked to pause was read already; it pushes on what waits.
+      this.#isFull = false
+      this.#handOn()
     }
-    // What comes although it was asked to pause was read already; it pushes on what waits.
-    this.#isFull = false
-    this.#handOn()
-    if (this.#isFull) this.#isPaused = true
-    return !this.#isFull
+    if (!this.#isFull && !this.#isAside) return true
+    this.#isPaused = true
+    return false
   }
 
-  #read(frame: Frame): void {
+  /** Does the next thing. Where that takes time, everything else waits for it. What it throws ends the stream. */
+  #step(next: () => void | Promise<void>): void {
+    try {
+      const going = next()
+      if (!going) return
+      this.#isAside = true
+      going.then(
+        () => this.#goOn(),
+        thrown => this.#stop(Failure.from(thrown))
+      )
+    } catch (thrown) {
+      this.#stop(Failure.from(thrown))
+    }
+  }
+
+  #goOn(): void {
+    this.#isAside = false
+    this.#nowMs = this.#reading.guarding.nowMs()
+    if (this.#isSettled || this.#isLeft) return
+    this.#handOn()
+    const unread = this.#unread.splice(0)
+    while (unread.length > 0 && !this.#isAside) this.#take(unread.shift()!)
+    this.#unread.unshift(...unread)
+    if (this.#isAside || this.#isSettled) return
+    if (this.#outcome) this.#finish()
+    else this.#readOn()
+  }
+
+  #read(frame: Frame): void | Promise<void> {
     const said = frame.raw.length === 0 ? [] : saidIn(frame.raw, this.#framing)
     const touched: Lane[] = []
     const read = said.map(each => ({ said: each, pieces: this.#pieces(each, frame, touched) }))
@@ -146,10 +196,12 @@ export class GuardedStream implements Source<Frame> {
     this.#waitingBytes += frame.raw.length
     if (said.length === 0) this.#end(endsOf(this.#dialect, undefined, frame), touched)
     for (const { data } of said) this.#end(endsOf(this.#dialect, data, frame), touched)
-    for (const lane of touched) lane.look()
+    const looking = lookAt(touched, this.#guards, this.#threads)
     if (this.#waitingBytes > this.#waitingBytesMax) {
+      looking?.catch(() => {})
       throw new Failure('guard_unavailable', 'The guards would have to hold back more of the answer than they may.')
     }
+    return looking
   }
 
   #pieces({ data }: Said, frame: Frame, touched: Lane[]): Piece[] {
@@ -178,7 +230,7 @@ export class GuardedStream implements Source<Frame> {
 
   #newLane(ref: TextRef): Lane {
     const { guarding } = this.#reading
-    const restores = this.#judges.length === 0
+    const restores = !this.#isHeld
     return new Lane({ place: placeOf(ref, 'response'), guards: this.#guards, guarding, restores })
   }
 
@@ -204,23 +256,26 @@ export class GuardedStream implements Source<Frame> {
       this.#settle()
       return
     }
-    try {
+    if (!this.#isAside) this.#finish()
+  }
+
+  /** Nothing more will come: the rest is decided. */
+  #finish(): void {
+    this.#step(() => {
       for (const lane of this.#lanes.values()) lane.end()
-      for (const lane of this.#lanes.values()) lane.look()
-    } catch (thrown) {
-      this.#stop(Failure.from(thrown))
-      return
-    }
-    if (this.#judges.length === 0 || outcome.how === 'failed') this.#settle()
-    else
-      judgePieces(this.#waitingPieces(), this.#judges, this.#reading).then(
-        () => this.#settle(),
-        thrown => this.#stop(Failure.from(thrown))
-      )
+      const looking = lookAt([...this.#lanes.values()], this.#guards, this.#threads)
+      return looking ? looking.then(() => this.#judge()) : this.#judge()
+    })
+  }
+
+  #judge(): void | Promise<void> {
+    if (!this.#isHeld || this.#outcome!.how === 'failed') this.#settle()
+    else return judgePieces(this.#waitingPieces(), this.#judges, this.#reading).then(() => this.#settle())
   }
 
   #settle(): void {
     this.#isSettled = true
+    this.#nowMs = this.#reading.guarding.nowMs()
     const { how } = this.#outcome!
     if (how !== 'done' && this.#readying) this.#reject(failureOf(this.#outcome!))
     this.#handOn()
@@ -298,7 +353,7 @@ export class GuardedStream implements Source<Frame> {
 
   #isDecided({ said }: Waiting): boolean {
     if (this.#isSettled) return true
-    if (this.#judges.length > 0) return false
+    if (this.#isHeld) return false
     for (const { pieces } of said) for (const { lane, end } of pieces) if (end > lane.decided) return false
     return true
   }
@@ -309,7 +364,8 @@ export class GuardedStream implements Source<Frame> {
     let isChanged = false
     for (const { pieces } of said) {
       for (const piece of pieces) {
-        write(piece)
+        const text = write(piece)
+        this.#heard?.add(piece, text)
         isChanged ||= piece.isChanged
       }
     }
@@ -325,7 +381,15 @@ export class GuardedStream implements Source<Frame> {
   #close(outcome: Outcome): void {
     if (this.#isClosed || !this.#sink) return
     this.#isClosed = true
-    this.#sink.close(outcome)
+    const sink = this.#sink
+    if (!this.#heard || outcome.how !== 'done') {
+      sink.close(outcome)
+      return
+    }
+    // Who has all of the answer may leave; what is noted of it is for the record.
+    const reading = { ...this.#reading, signal: new AbortController().signal }
+    const close = () => sink.close(outcome)
+    this.#heard.judge(this.#judges, reading).then(close, close)
   }
 }
 

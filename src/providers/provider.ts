@@ -5,6 +5,7 @@ import type { FramingName, Operation } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/index.ts'
 import type { ShapeName } from '../dialects/operations/embeddings.ts'
 import type { Json } from '../json.ts'
+import type { DataTerms } from '../residency.ts'
 import type { Secret } from '../secret.ts'
 import type { Identity } from './auth/identity.ts'
 
@@ -126,6 +127,8 @@ export interface Provider {
   catalogId?: string | undefined
   /** Models declared in the configuration: they win over the catalogue. */
   models: readonly ModelFacts[]
+  /** What becomes of data there, as the configuration says; undefined where nobody says anything. */
+  data?: DataTerms | undefined
   /** The built-in simulated provider: no model is asked, and replies say so (D36). */
   simulated?: true
   /** A router of its own: it reads `models` and `provider` in a body itself. */
@@ -186,8 +189,8 @@ export function endpointPath(
   model: string,
   stream: boolean
 ): string | undefined {
-  // The door of what is kept knows its path.
-  if (operation === 'object') return undefined
+  // The door of what is kept knows its path; and what the guards are asked, nobody else is.
+  if (operation === 'object' || operation === 'guard') return undefined
   const template = paths?.[operation === 'chat' && stream ? 'stream' : operation]
   return template?.replaceAll('{model}', encodeURIComponent(model))
 }

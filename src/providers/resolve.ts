@@ -137,6 +137,7 @@ function fromEntry(name: string, entry: Entry, env: Environment): Provider | Mis
     allowPrivate: entry.allow_private ?? located?.allowPrivate ?? [],
     ...(catalogId !== undefined && { catalogId }),
     models: Object.freeze((entry.models ?? []).map(model => declaredModel(name, model))),
+    ...(entry.data && { data: Object.freeze(entry.data) }),
     ...(atHome && billing(preset)),
     onAbort: entry.on_abort ?? 'cancel',
     passRequestId: entry.pass_request_id ?? (atHome && preset?.passRequestId === true)

@@ -5,6 +5,7 @@ import type { FramingName } from '../dialects/dialect.ts'
 import { dialects } from '../dialects/index.ts'
 import { SHAPES, type ShapeName } from '../dialects/operations/embeddings.ts'
 import { secret } from '../fields.ts'
+import { dataSchema } from '../residency.ts'
 import { identityKeys } from './auth/schema.ts'
 import type { Quirks } from './provider.ts'
 
@@ -197,6 +198,7 @@ export const entrySchema = z
       .describe(
         'Its models: listed by `/v1/models`, found by bare name. They add to the catalogue’s; others pass too.'
       ),
+    data: dataSchema.optional(),
     catalog: z
       .string()
       .optional()

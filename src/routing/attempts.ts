@@ -1,4 +1,5 @@
 import { Failure, type Kind } from '../errors.ts'
+import { type Demands, unfulfilled } from '../residency.ts'
 import { withinPrice } from './cost.ts'
 import type { Facts, Step } from './facts.ts'
 import { shortfall } from './needs.ts'
@@ -16,6 +17,8 @@ export interface Walk {
   timeouts: Partial<Timeouts>
   /** Likewise. */
   streams: StreamPolicy
+  /** Of the call, and of all named routes on the way here. */
+  demands: readonly Demands[]
   depth: number
   /** What the `*` of the innermost route's name stood for. */
   star: string | undefined
@@ -142,7 +145,7 @@ function exclusion(target: Target, hasCredential: boolean, at: Walk): Reason | u
   const { facts, shared } = at
   const name = nameOf(target)
   if (shared.tried.has(identity(target))) return 'tried'
-  const unwanted = wishExclusion(target, facts)
+  const unwanted = wishExclusion(target, facts) ?? unfulfilled(at.demands, facts.terms?.(target.provider))
   if (unwanted) return unwanted
   if (facts.wishes.noFallback && shared.targets > 0) return 'no_fallback'
   const isFirst = shared.considered++ === 0 && (!at.chosen || shared.lastStanding)

@@ -1,5 +1,6 @@
 import type { ModelFacts } from '../catalog/catalog.ts'
 import type { Ability } from '../catalog/facts.ts'
+import type { DataTerms, Demands } from '../residency.ts'
 import type { Fact } from './conditions.ts'
 import type { HealthView } from './health.ts'
 import type { Passed } from './reasons.ts'
@@ -40,6 +41,7 @@ export type Found =
       timeouts?: Partial<Timeouts> | undefined
       streams?: StreamPolicy | undefined
       star?: string | undefined
+      require?: Demands | undefined
     }
   | { target: Target }
 
@@ -88,10 +90,14 @@ export interface Facts {
   totalMs: number
   /** Milliseconds since 1970: prices have times. */
   wallMs: number
-  /** From 0 up to, not including, 1. */
-  random(): number
+  /** From 0 up to, not including, 1. `of`: what is decided by it, for who would have such decisions come out evenly. */
+  random(of?: object): number
   /** The value a sticky split hashes, by its `sticky_by`. */
   sticky(by: string): string | undefined
   health: HealthView
   wishes: Wishes
+  /** What becomes of data at a provider; undefined where nobody says. Absent: nobody says of any. */
+  terms?(provider: string): DataTerms | undefined
+  /** What every target must fulfil: demands of the gateway, the caller and the call. Routes add theirs. */
+  demands?: readonly Demands[] | undefined
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../errors.ts'
 import { isObject, type Json, type JsonBody, type JsonObject } from '../json.ts'
+import { type Demands, readDemands } from '../residency.ts'
 import type { Wishes } from './facts.ts'
 import type { Best } from './route.ts'
 
@@ -9,6 +10,8 @@ export interface PerCall {
   models: readonly string[]
   /** The body's `provider` object, as OpenRouter's clients send it. */
   wishes: Wishes
+  /** What the body's `provider` object demands of whoever answers (`zdr`, `data_collection: deny`). */
+  require?: readonly Demands[] | undefined
   /** With `sort` over all models together, not within each (`partition: none`). */
   sortsAcross: boolean
   /** The members as they came, for a provider that reads them itself. */
@@ -25,15 +28,16 @@ const TIMEOUT_MAX_MS = 3_600_000
 
 /**
  * Reads what a call says about its routing. Failures: `invalid_header`, and `wrong_type` with the path in the body.
- * Members that ask for what we cannot promise (`zdr`, `data_collection: deny`) are refused rather than overlooked.
+ * Members that ask for what we cannot promise (`quantizations`) are refused rather than overlooked.
  */
 export function readPerCall(body: JsonBody, headers: Readonly<Record<string, string>>): PerCall {
-  const { wishes, sortsAcross } = readProvider(body.has('provider') ? body.get('provider') : undefined)
+  const { wishes, sortsAcross, require } = readProvider(body.has('provider') ? body.get('provider') : undefined)
   const members: JsonObject = {}
   for (const name of PER_CALL_MEMBERS) if (body.has(name)) members[name] = body.get(name)
   return {
     models: readModels(body.has('models') ? body.get('models') : undefined),
     wishes: { ...wishes, ...(readFlag(headers, 'x-gatehouse-no-fallback') && { noFallback: true }) },
+    ...(require.length > 0 && { require }),
     sortsAcross,
     members,
     totalMs: readTimeout(headers),
@@ -51,22 +55,22 @@ function readModels(value: Json | undefined): string[] {
 }
 
 const SORTS: Readonly<Record<string, Best>> = { price: 'cheapest', throughput: 'fastest', latency: 'fastest' }
-/** Promises about what a provider does with data or weights: we don't know, so we must not seem to keep them. */
-const PROMISES = ['zdr', 'enforce_distillable_text', 'quantizations'] as const
+/** Promises about weights and models: we don't know, so we must not seem to keep them. */
+const PROMISES = ['enforce_distillable_text', 'quantizations'] as const
 
-function readProvider(value: Json | undefined): { wishes: Wishes; sortsAcross: boolean } {
-  if (value === undefined || value === null) return { wishes: {}, sortsAcross: false }
+interface OfProvider {
+  wishes: Wishes
+  sortsAcross: boolean
+  require: readonly Demands[]
+}
+
+function readProvider(value: Json | undefined): OfProvider {
+  if (value === undefined || value === null) return { wishes: {}, sortsAcross: false, require: [] }
   if (!isObject(value)) throw wrong('provider', 'an object')
   const promised = PROMISES.find(name => value[name] !== undefined && value[name] !== null && value[name] !== false)
-  const refused = promised ?? (value.data_collection === 'deny' ? 'data_collection' : undefined)
-  if (refused !== undefined) {
-    throw new Failure(
-      'wrong_type',
-      `"provider.${refused}" cannot be promised here; name providers in "provider.only".`,
-      {
-        param: `provider.${refused}`
-      }
-    )
+  if (promised !== undefined) {
+    const message = `"provider.${promised}" cannot be promised here; name providers in "provider.only".`
+    throw new Failure('wrong_type', message, { param: `provider.${promised}` })
   }
   const order = names(value, 'order')
   const fallbacks = value.allow_fallbacks ?? true
@@ -84,8 +88,21 @@ function readProvider(value: Json | undefined): { wishes: Wishes; sortsAcross: b
       ...(sort && { sort }),
       ...(maxPrice && { maxPrice })
     },
-    sortsAcross: across
+    sortsAcross: across,
+    require: readDataWishes(value)
   }
+}
+
+/** What it says of data: what is denied to collect it may neither keep it nor learn from it. */
+function readDataWishes({ zdr, data_collection: collection }: JsonObject): Demands[] {
+  if (zdr !== undefined && zdr !== null && typeof zdr !== 'boolean') throw wrong('provider.zdr', 'a boolean')
+  if (collection !== undefined && collection !== null && collection !== 'allow' && collection !== 'deny') {
+    throw wrong('provider.data_collection', '"allow" or "deny"')
+  }
+  return [
+    ...(zdr ? [{ zero_retention: true as const }] : []),
+    ...(collection === 'deny' ? [{ zero_retention: true as const, no_training: true as const }] : [])
+  ]
 }
 
 /** Names of providers, without the variant that may follow a slash. */
@@ -148,6 +165,17 @@ function readRoute(headers: Headers): string | undefined {
   const name = headers['x-gatehouse-route']
   if (name === '') throw invalid('x-gatehouse-route', 'the name of a route')
   return name
+}
+
+/** What a call demands of its providers, beside what is demanded of all (`x-gatehouse-require`). Failure `invalid_header`. */
+export function readRequire(headers: Headers): readonly Demands[] {
+  const text = headers['x-gatehouse-require']
+  if (text === undefined) return []
+  const demands = readDemands(text)
+  // Whoever overlooks a demand that it cannot read sends the call where it must not go.
+  if (!demands)
+    throw invalid('x-gatehouse-require', 'of "region=eu", "zero-retention", "no-training", with ";" between')
+  return demands
 }
 
 function readMetadata(headers: Headers): JsonObject {

@@ -70,6 +70,7 @@ function* walkTwice(route: Route, facts: Facts, shared: Shared): Walker {
     retryOn: SAME_AGAIN,
     timeouts: {},
     streams: {},
+    demands: facts.demands ?? [],
     depth: 0,
     star: undefined,
     later: false,
@@ -116,7 +117,8 @@ function named(written: string, at: Walk, use?: Extract<Route, { use: string }>)
   const timeouts = { ...at.timeouts, ...use?.timeouts, ...('route' in found && found.timeouts) }
   if ('route' in found) {
     const streams = { ...at.streams, ...found.streams }
-    return walk(found.route, { ...at, timeouts, streams, star: found.star })
+    const demands = found.require ? [...at.demands, found.require] : at.demands
+    return walk(found.route, { ...at, timeouts, streams, demands, star: found.star })
   }
   // The total is the call's own: it was settled before there was any target.
   const totalMs = at.facts.totalMs
@@ -174,7 +176,7 @@ function pick(route: Split, at: Walk): Route {
   const { facts } = at
   const total = route.split.reduce((sum, branch) => sum + branch.weight, 0)
   const sticky = route.sticky_by === undefined ? undefined : facts.sticky(route.sticky_by)
-  let point = (sticky === undefined ? facts.random() : fraction(sticky)) * total
+  let point = (sticky === undefined ? facts.random(route) : fraction(sticky)) * total
   const drawn = route.split.find(({ weight }) => {
     point -= weight
     return point < 0

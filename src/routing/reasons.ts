@@ -12,6 +12,9 @@ export const REASONS = {
   allow_fallbacks: 'the call allows no fallback beyond the order it gave',
   key: 'the key does not allow its provider',
   pinned: 'what the call refers to is kept at another provider',
+  region: 'it is not known to be in a region that is demanded',
+  zero_retention: 'it is not known to keep nothing, as is demanded',
+  no_training: 'it is not known to train no models with calls, as is demanded',
   max_price: 'it costs more than the call allows, or nobody knows its price',
   no_fallback: 'the call wants no fallback',
   context_length: 'its context is too small for the request',
@@ -84,7 +87,8 @@ export function branchesOf(route: Route): readonly Route[] {
   return [route.hedge, route.with]
 }
 
-function namesIn(route: Route): string[] {
+/** Every name in a route, of a target or of another route. */
+export function namesIn(route: Route): string[] {
   if (typeof route === 'string') return [route]
   if ('use' in route) return [route.use]
   return branchesOf(route).flatMap(namesIn)

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Kind } from '../errors.ts'
 import { duration, named } from '../fields.ts'
 import type { JsonObject } from '../json.ts'
+import { type Demands, demandsSchema } from '../residency.ts'
 import { conditionSchema } from './condition-schema.ts'
 import type { Params, Route, StreamPolicy, Timeouts } from './route.ts'
 
@@ -242,6 +243,8 @@ export interface RouteEntry {
   streams: StreamPolicy
   /** Names of the guards of calls that may come by here. */
   guards?: readonly string[]
+  /** What every target of its calls must fulfil, beside what is demanded further out. */
+  require?: Demands
 }
 
 /** An entry of `routes`: a route, or a route with settings of its own. */
@@ -267,22 +270,23 @@ const entrySchema = z
         guards: z
           .array(z.string())
           .optional()
-          .describe('Guards of calls to this route, beside those of the gateway, the key and its team.')
+          .describe('Guards of calls to this route, beside those of the gateway, the key and its team.'),
+        require: demandsSchema.optional()
       })
     ],
-    { error: () => `${ROUTE_SHAPES}; or { to, timeouts, stream_recovery, reply_mode, guards }` }
+    { error: () => `${ROUTE_SHAPES}; or { to, timeouts, stream_recovery, reply_mode, guards, require }` }
   )
   .transform((entry): RouteEntry => {
     if (typeof entry !== 'object' || !('to' in entry)) return { to: entry, timeouts: {}, streams: {} }
-    const { to, timeouts = {}, stream_recovery, reply_mode, guards } = entry
+    const { to, timeouts = {}, stream_recovery, reply_mode, guards, require } = entry
     // What is absent stays so: the route further out may say it.
     const streams = {
       ...(stream_recovery !== undefined && { recovery: stream_recovery }),
       ...(reply_mode !== undefined && { replyMode: reply_mode })
     }
-    return { to, timeouts, streams, ...(guards && { guards }) }
+    return { to, timeouts, streams, ...(guards && { guards }), ...(require && { require }) }
   })
-  .describe('A route, or `{ to: route, timeouts, stream_recovery, reply_mode, guards }`.')
+  .describe('A route, or `{ to: route, timeouts, stream_recovery, reply_mode, guards, require }`.')
 
 /** The section `routes`: the model names clients may ask for beside `provider/model`. */
 export const routesSchema = named(entrySchema)

@@ -1,4 +1,5 @@
 import { allowsModel, allowsProvider, type Caller } from '../access/caller.ts'
+import { keepFeedback } from '../build/feedback.ts'
 import { type ListedModel, noteRefused, type Plan, type Plant, ROUTE_OWNER } from '../build.ts'
 import type { Hall } from '../endpoints/endpoint.ts'
 import { KEEP_ALIVE_MS } from '../endpoints/keep-alive.ts'
@@ -15,6 +16,7 @@ export function hallOf(plan: Plan, plant: Plant, keepAliveMs = KEEP_ALIVE_MS): H
     refused: (id, dialect, failure) => noteRefused(id, dialect.name, failure, plant),
     authenticate: knock => authenticate(knock, { keys: plan.keys, nowMs: () => plant.clock.wallMs() }),
     models: caller => (caller.scopes.length === 0 ? plan.models : plan.models.filter(model => mayList(caller, model))),
+    feedback: (caller, row) => keepFeedback(caller, row, plant),
     newId: () => plant.random.id(),
     clock: plant.clock,
     bodyLimits: { bytesMax: plan.config.limits.bodyBytesMax, timeoutMs: BODY_TIMEOUT_MS },

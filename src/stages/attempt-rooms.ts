@@ -33,6 +33,7 @@ export interface AttemptRooms {
   /** The provider refused this credential. Returns whether another try would be made with a fresh token. */
   refused(provider: Provider, endpoint: Endpoint, credential: Credential): boolean
   fetchMedia: PrepareOptions['fetchMedia']
+  traceparent: PrepareOptions['traceparent']
   upstream: Upstream
   clock: Clock
   strict: boolean

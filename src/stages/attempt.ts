@@ -33,7 +33,8 @@ export async function attempt(call: Call, step: Step, rooms: AttemptRooms, watch
     forceCanonical: rooms.forceCanonical,
     userAgent: rooms.userAgent,
     wallMs: rooms.clock.wallMs(),
-    fetchMedia: rooms.fetchMedia
+    fetchMedia: rooms.fetchMedia,
+    traceparent: rooms.traceparent
   }
   if (call.operation === 'embeddings') {
     return embed(call, options, prepared => sendWhole(call, step, rooms, prepared, watch))

@@ -1,19 +1,22 @@
 import type { Event, Frame } from '../dialects/canonical.ts'
 import type { Address, Dialect, Operation } from '../dialects/dialect.ts'
 import type { OwnedKind } from '../dialects/owned.ts'
-import type { Code, Failure } from '../errors.ts'
-import type { Guarding, Verdict } from '../guards/attached.ts'
+import type { Code, Failure, Kind } from '../errors.ts'
+import type { Guarding } from '../guards/attached.ts'
 import type { JsonBody } from '../json.ts'
 import type { Hold, LimitView } from '../money/hold.ts'
 import type { Reckoning, RequestSize } from '../money/reckoning.ts'
 import type { Nano } from '../nano.ts'
+import type { Demands } from '../residency.ts'
 import type { Step } from '../routing/facts.ts'
 import type { PerCall } from '../routing/per-call.ts'
+import type { LeftOut } from '../routing/reasons.ts'
 import type { FinishedAttempt, Payers } from '../stores/rows.ts'
 import type { Usage } from '../usage.ts'
 import type { Headers } from '../wire/exchange.ts'
 import type { Source } from '../wire/frames.ts'
 import type { CLIENT_FRAMINGS } from '../wire/framing.ts'
+import type { Capture } from './capture.ts'
 
 /** One call of a client, as every stage sees it. Nothing in it changes but `waitedMs`, and `account` is opened once. */
 export interface Call {
@@ -57,6 +60,44 @@ export interface Call {
   readonly intake?: Intake
   /** What the client has of the answer already, where a broken stream is gone on with. */
   readonly continues?: Continuation
+  /** As it came in at the door; absent where nothing came in. */
+  readonly received?: Buffer
+  /** What is kept of what is said in it; absent: nothing. */
+  capture?: Capture
+  /** Another call that this one is made for (D25). */
+  readonly parent?: string
+  /** How its route was decided; from when it was. */
+  decision?: Decision
+}
+
+/** Why a call went where it went. */
+export interface Decision {
+  /** Which rule of the house found the name (D11). */
+  rule: string
+  /** The configured route; undefined: a target by its name. */
+  route: string | undefined
+  /** What the call itself demanded of its providers: whoever makes it again is bound by it. */
+  require?: readonly Demands[]
+  /** Candidates that got no attempt so far, and why. */
+  leftOut(): readonly LeftOut[]
+}
+
+/** One attempt, as records and traces tell of it. Times are milliseconds since its call began. */
+export interface Try {
+  id: string
+  /** 1 for the first of its call. */
+  number: number
+  provider: string
+  model: string
+  startMs: number
+  firstTokenMs?: number
+  /** Absent: it was not over when the call was, as the loser of a race. */
+  endMs?: number
+  outcome?: 'done' | 'failed' | 'aborted'
+  failure?: Kind
+  usage?: Partial<Usage>
+  /** Null: no price is known. */
+  costNano?: Nano | null
 }
 
 /** The call with changes. What the copy has waited, the call has waited. */
@@ -76,7 +117,7 @@ export interface AttemptWatch {
   /** Travels as `x-client-request-id` where the provider allows it. */
   id: string
   /** Its first byte is about to go to a socket. What this throws ends the attempt unsent. */
-  sending?(): void
+  sending?(body: Buffer | undefined): void
 }
 
 /** Who a call is charged to, and what it holds. */
@@ -91,6 +132,10 @@ export interface Account {
   reckoned: { step: Step; reckoning: Reckoning } | undefined
   /** Attempts that were begun: the number of the next. */
   begun: number
+  /** Every attempt, in the order in which they began, for who tells of the call. */
+  tries: Try[]
+  /** When it was taken in, in milliseconds since the call began. */
+  admittedMs: number
   /**
    * Attempts at a whole answer that are over: they are written down with the call, at once and before the client has
    * any of it. Undefined: the call is over; what ends now (the loser of a race) is written down by itself.
@@ -223,39 +268,4 @@ export function isContent(event: Event): boolean {
   if (event.type === 'delta') return event.text !== undefined && event.text !== ''
   if (event.type === 'open') return event.part.type !== 'text' && event.part.type !== 'thinking'
   return event.type === 'native' || event.type === 'finish'
-}
-
-/** What is known of a finished call: the raw material of logs, metrics and, later, the ledger. */
-export interface CallRecord {
-  id: string
-  /** Milliseconds since 1970. */
-  atMs: number
-  dialect: string
-  operation: Operation
-  stream: boolean
-  key: string | undefined
-  modelAsked: string
-  answered: Answered | undefined
-  attempts: number
-  failures: readonly Failure[]
-  status: number
-  outcome: 'done' | 'failed' | 'aborted'
-  failure: Failure | undefined
-  usage: Partial<Usage> | undefined
-  finish: string | undefined
-  firstTokenMs: number | undefined
-  totalMs: number
-  /**
-   * What became of the provider's answer after the client had left: `drained` (read to its end, so that `usage` is the
-   * provider's), `cut_short` (a limit of the reading came first), or `bills_on` (closed, at a provider that bills on).
-   */
-  afterAbort?: 'drained' | 'cut_short' | 'bills_on'
-  payers: Payers
-  /** What its attempts came to; null: a price is unknown; undefined: it never got so far. */
-  costNano: Nano | null | undefined
-  /** What its guards said. */
-  verdicts?: readonly Verdict[]
-  /** The longest that they held back a piece of a stream, in milliseconds. */
-  heldMs?: number
-  configDigest: string
 }

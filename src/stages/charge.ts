@@ -6,7 +6,7 @@ import type { Step } from '../routing/facts.ts'
 import type { AttemptEnd, AttemptRow } from '../stores/rows.ts'
 import { mergeUsage, type Usage } from '../usage.ts'
 import type { Outcome, Sink, Source } from '../wire/frames.ts'
-import type { Account, Answered, AttemptWatch, Call, Reply } from './call.ts'
+import { type Account, type Answered, type AttemptWatch, type Call, isContent, type Reply, type Try } from './call.ts'
 import { LengthStop } from './length-stop.ts'
 
 /** Where attempts are written down: `started` is kept before the first byte leaves, `finished` before the last arrives. */
@@ -75,6 +75,8 @@ class Charge {
   /** The first byte was handed to a socket: there is a row. */
   #isSent = false
   #over = false
+  /** Told of once it is begun. */
+  #try: Try | undefined
   #answered: Answered | undefined
 
   constructor(call: Call, step: Step, account: Account, rooms: ChargeRooms) {
@@ -91,8 +93,12 @@ class Charge {
   async run(attempt: Attempt): Promise<Reply> {
     const covering = this.#account.hold.cover(this.#id, this.#ask)
     if (covering instanceof Promise) await covering
+    const { tries } = this.#account
+    const { provider, model } = this.#step.target
+    this.#try = { id: this.#id, number: tries.length + 1, provider, model, startMs: this.#nowMs() }
+    tries.push(this.#try)
     try {
-      const reply = await attempt(this.#call, this.#step, { id: this.#id, sending: () => this.#sending() })
+      const reply = await attempt(this.#call, this.#step, { id: this.#id, sending: body => this.#sending(body) })
       this.#answered = reply.answered
       if (reply.how === 'stream') return { ...reply, source: this.#watched(reply.source) }
       this.#seen.usage = reply.usage
@@ -107,7 +113,8 @@ class Charge {
     }
   }
 
-  #sending(): void {
+  #sending(body: Buffer | undefined): void {
+    if (body) this.#call.capture?.sent(this.#id, body)
     // A call may take several requests at one target (batches of embeddings): they are one attempt.
     if (this.#isSent) return
     const { target } = this.#step
@@ -130,6 +137,7 @@ class Charge {
       usageSource: 'estimated',
       outcome: null,
       failure: null,
+      firstTokenMs: null,
       marks: this.#marks
     })
     this.#isSent = true
@@ -151,8 +159,14 @@ class Charge {
     })
   }
 
+  /** In milliseconds since the call began. */
+  #nowMs(): number {
+    return this.#rooms.clock.monotonicMs() - this.#call.startedMs
+  }
+
   #saw({ events }: Frame): void {
     for (const event of events) {
+      if (this.#try && this.#try.firstTokenMs === undefined && isContent(event)) this.#try.firstTokenMs = this.#nowMs()
       this.#seen.textBytes += textBytesOf(event)
       if ((event.type === 'usage' || event.type === 'start') && event.usage) {
         this.#seen.usage = mergeUsage(this.#seen.usage, event.usage)
@@ -194,6 +208,7 @@ class Charge {
     this.#account.hold.settle(this.#id, { nano, tokens })
     const { costNano } = this.#account
     this.#account.costNano = nano === null || costNano === null ? null : ((costNano + nano) as typeof nano)
+    this.#tell({ outcome, usage, costNano: nano, ...(failure && { failure: failure.kind }) })
     if (!this.#isSent) return
     if (source === 'provider' && this.#seen.complete) this.#reckoning.learn(usage)
     this.#write({
@@ -204,8 +219,23 @@ class Charge {
       usageSource: source,
       outcome,
       failure: failure?.kind ?? null,
+      firstTokenMs: this.#firstTokenMs(),
       marks: [...new Set([...this.#marks, ...marks, ...afterAbort(failure)])]
     })
+  }
+
+  #tell(end: Pick<Try, 'outcome' | 'usage' | 'costNano' | 'failure'>): void {
+    if (!this.#try) return
+    const endMs = this.#nowMs()
+    // All of a whole answer comes at once.
+    if (end.outcome === 'done' && !this.#call.stream) this.#try.firstTokenMs ??= endMs
+    Object.assign(this.#try, { endMs }, end)
+  }
+
+  /** Since the attempt began. */
+  #firstTokenMs(): number | null {
+    const { firstTokenMs, startMs } = this.#try ?? {}
+    return firstTokenMs === undefined || startMs === undefined ? null : Math.round((firstTokenMs - startMs) * 10) / 10
   }
 
   /** A whole answer waits for the call's own row; of a stream the client has had all but the last piece. */

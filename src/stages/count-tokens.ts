@@ -35,7 +35,10 @@ export function estimate(call: Call, { target, fallback }: Step): Reply {
 export function estimateTokens(call: Call): number {
   const body = call.body.object()
   let bytes = 0
-  for (const text of call.dialect.texts(body, 'request')) bytes += Buffer.byteLength(text.get())
+  for (const { kind, get } of call.dialect.texts(body, 'request')) {
+    // With all of the tools, below.
+    if (kind !== 'tool-description') bytes += Buffer.byteLength(get())
+  }
   bytes += Buffer.byteLength(JSON.stringify(body.tools ?? ''))
   const media = mediaIn((requestIn(call).messages ?? []).flatMap(message => message.parts))
   return Math.ceil(bytes / BYTES_PER_TOKEN) + media * MEDIA_TOKENS

@@ -6,7 +6,7 @@ import { GuardedStream } from '../guards/window.ts'
 import { JsonBody } from '../json.ts'
 import type { Call, Reply } from './call.ts'
 import { factsFor } from './guard-facts.ts'
-import { guardHeavy, isHeavy } from './guard-heavy.ts'
+import { guardHeavy, isHeavyBody } from './guard-heavy.ts'
 import type { GuardRooms } from './guard-request.ts'
 
 type Whole = Extract<Reply, { how: 'whole' }>
@@ -33,7 +33,8 @@ export function guardReply(call: Call, caller: Caller, reply: Reply, rooms: Guar
   const source = new GuardedStream(reply.source, {
     dialect,
     framing,
-    reading: readingOf(() => factsFor(call, {}, 'response'))
+    reading: readingOf(() => factsFor(call, {}, 'response')),
+    threads: rooms.threads
   })
   return source.ready().then(() => noted({ ...reply, source }, guarding))
 }
@@ -46,7 +47,8 @@ function guardWhole(
 ): Reply | Promise<Reply> {
   const body = JsonBody.of(reply.body)
   const reading = readingOf(() => factsFor(call, body.object(), 'response'))
-  const guarded = isHeavy(body) ? guardHeavy(body, call, reading, threads) : guardBody(body, call, reading)
+  const isAside = isHeavyBody(body, reading.guarding.of('response'))
+  const guarded = isAside ? guardHeavy(body, call, reading, threads) : guardBody(body, call, reading)
   const finished = ({ body: after, paths }: Guarded) =>
     noted(paths.length === 0 ? reply : { ...reply, body: after.bytes }, reading.guarding)
   return guarded instanceof Promise ? guarded.then(finished) : finished(guarded)

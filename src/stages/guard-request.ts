@@ -7,7 +7,7 @@ import type { Tools } from '../guards/guard.ts'
 import type { GuardThreads } from '../guards/threads.ts'
 import { type Call, copyOf } from './call.ts'
 import { factsFor } from './guard-facts.ts'
-import { guardHeavy, isHeavy } from './guard-heavy.ts'
+import { guardHeavy, isHeavyBody } from './guard-heavy.ts'
 
 export interface GuardRooms {
   /** Those of this call, in their order: of the gateway, its routes, its key and its team. */
@@ -38,7 +38,7 @@ export function guardRequest(call: Call, caller: Caller, rooms: GuardRooms): Cal
     signal: call.signal,
     facts: () => factsFor(call, call.body.object(), 'request')
   } as const
-  const guarded = isHeavy(call.body)
+  const guarded = isHeavyBody(call.body, guarding.of('request'))
     ? guardHeavy(call.body, call, reading, rooms.threads)
     : guardBody(call.body, call, reading)
   return guarded instanceof Promise ? guarded.then(done => edited(call, done)) : edited(call, guarded)

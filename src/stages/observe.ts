@@ -4,7 +4,9 @@ import type { Failure } from '../errors.ts'
 import type { FinishedAttempt } from '../stores/rows.ts'
 import { mergeUsage, type Usage } from '../usage.ts'
 import type { Outcome, Sink, Source } from '../wire/frames.ts'
-import { type Answered, attemptsIn, type Call, type CallRecord, isContent, type Reply } from './call.ts'
+import { type Answered, attemptsIn, type Call, isContent, type Reply } from './call.ts'
+import type { CallRecord } from './call-record.ts'
+import { clientFacts } from './client-facts.ts'
 
 export interface ObserveRooms {
   clock: Clock
@@ -130,9 +132,20 @@ function blank(call: Call, key: string | undefined, trail: readonly Failure[], r
     firstTokenMs: undefined,
     totalMs: rooms.clock.monotonicMs() - call.startedMs,
     configDigest: rooms.configDigest,
-    ...(call.guarding && { verdicts: call.guarding.verdicts, heldMs: Math.round(call.guarding.heldMs) }),
+    ...(call.guarding && {
+      verdicts: call.guarding.verdicts,
+      looks: call.guarding.looks,
+      heldMs: Math.round(call.guarding.heldMs)
+    }),
     payers: call.account?.payers ?? {},
-    costNano: call.account?.costNano
+    costNano: call.account?.costNano,
+    tries: call.account?.tries ?? [],
+    admittedMs: call.account?.admittedMs,
+    guardedMs: call.guarding?.askedMs,
+    waitedMs: call.waitedMs,
+    client: clientFacts(call),
+    decision: call.decision,
+    capture: call.capture
   }
 }
 

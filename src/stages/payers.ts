@@ -8,7 +8,7 @@ const NAME_CHARS_MAX = 256
 const TAGS_MAX = 32
 
 /** Where clients say which session a call belongs to: ours first, then those of the common clients. */
-const SESSION_HEADERS = [
+export const SESSION_HEADERS = [
   'x-gatehouse-session',
   'x-session-id',
   'x-claude-code-session-id',

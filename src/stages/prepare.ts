@@ -50,6 +50,8 @@ export interface PrepareOptions {
   wallMs: number
   /** Puts bytes in the place of addresses that providers of the dialect don't fetch; undefined: there are none. */
   fetchMedia(request: ChatRequest, call: Call, dialect: Dialect): Promise<void> | undefined
+  /** The header of W3C Trace Context for this attempt; undefined: providers hear nothing of traces. */
+  traceparent?: ((call: Call, attemptId: string) => string) | undefined
 }
 
 /** The client's request as this target must hear it. Works on a body of its own, so that a fallback inherits nothing. */
@@ -179,7 +181,7 @@ export function lossRefused(losses: readonly string[], options: PrepareOptions):
 /** All but the credential, as [name, value, …]. */
 export function requestHeaders(
   call: Call,
-  options: Pick<PrepareOptions, 'dialect' | 'provider' | 'endpoint' | 'userAgent' | 'attemptId'>
+  options: Pick<PrepareOptions, 'dialect' | 'provider' | 'endpoint' | 'userAgent' | 'attemptId' | 'traceparent'>
 ): string[] {
   const { dialect, provider, endpoint } = options
   const headers: Record<string, string> = {
@@ -198,5 +200,7 @@ export function requestHeaders(
   fitHeaders(endpoint, headers)
   Object.assign(headers, provider.headers)
   if (provider.passRequestId) headers['x-client-request-id'] = options.attemptId
+  const traceparent = options.traceparent?.(call, options.attemptId)
+  if (traceparent !== undefined) headers.traceparent = traceparent
   return Object.entries(headers).flat()
 }

@@ -1,5 +1,6 @@
 import { Failure } from '../errors.ts'
 import { nearest } from '../nearest.ts'
+import type { Demands } from '../residency.ts'
 import type { Route, StreamPolicy, Target, Timeouts } from '../routing/route.ts'
 
 /** A configured route: its tree, and what holds for the whole call. */
@@ -8,6 +9,7 @@ export interface NamedRoute {
   timeouts?: Partial<Timeouts> | undefined
   streams?: StreamPolicy | undefined
   guards?: readonly string[] | undefined
+  require?: Demands | undefined
 }
 
 /** Where names can lead (D11). All of it frozen, from one config version. */

@@ -6,14 +6,15 @@ import { isObject, type Json } from '../json.ts'
 import { nearest } from '../nearest.ts'
 import { type Credential, modelFacts, type Provider } from '../providers/provider.ts'
 import type { Random } from '../random.ts'
+import type { Demands } from '../residency.ts'
 import { type Fact, timeIn } from '../routing/conditions.ts'
 import { type Explanation, explain } from '../routing/explain.ts'
-import type { Asks, Facts, Step, Wishes } from '../routing/facts.ts'
+import type { Asks, Facts, Found, Step, Wishes } from '../routing/facts.ts'
 import type { HealthView } from '../routing/health.ts'
 import { abilitiesNeeded } from '../routing/needs.ts'
-import type { PerCall } from '../routing/per-call.ts'
+import { type PerCall, readRequire } from '../routing/per-call.ts'
 import { FALLBACK_ON, planWith } from '../routing/plan.ts'
-import { leftOut } from '../routing/reasons.ts'
+import { leftOut, namesIn } from '../routing/reasons.ts'
 import { type Best, nameOf, type Route } from '../routing/route.ts'
 import { addressOf, type Call } from './call.ts'
 import { estimateTokens } from './count-tokens.ts'
@@ -24,6 +25,8 @@ import { explainEnd } from './why.ts'
 export interface RoutingRooms {
   names: Names
   providers: ReadonlyMap<string, Provider>
+  /** What the gateway and a caller's team in the file demand of every provider. */
+  demandsOn(caller: Caller): readonly Demands[]
   /** Milliseconds of a call where neither it nor its route says otherwise. */
   totalMs: number
   health: HealthView
@@ -31,10 +34,24 @@ export interface RoutingRooms {
   random: Random
 }
 
-/** The plan of a call. Its last failure says which candidates were left out, and why. */
-export function* planCall(call: Call, caller: Caller, rooms: RoutingRooms): Generator<Step, Failure, Failure> {
-  const { route, facts } = decide(call, caller, rooms)
-  const { steps, shared } = planWith(route, facts)
+/**
+ * The plan of a call. Its last failure says which candidates were left out, and why. `known`: facts that stand for those
+ * of the call itself, where all that is left of it is its row in the log.
+ */
+export function* planCall(
+  call: Call,
+  caller: Caller,
+  rooms: RoutingRooms,
+  known?: Partial<Facts>
+): Generator<Step, Failure, Failure> {
+  const { route, facts, rule, name } = decide(call, caller, rooms)
+  const { steps, shared } = planWith(route, known ? { ...facts, ...known } : facts)
+  call.decision = {
+    rule,
+    route: name,
+    require: demandsIn(call),
+    leftOut: () => leftOut(shared.passed, shared.triedNames)
+  }
   const failure = yield* steps
   return explainEnd(failure, call.model, leftOut(shared.passed, shared.triedNames))
 }
@@ -70,6 +87,8 @@ const MODELS_ON: readonly Kind[] = [...FALLBACK_ON, 'content_filter']
 interface Decision {
   route: Route
   rule: Rule
+  /** The configured route that was asked for; undefined: there is none of that name. */
+  name: string | undefined
   facts: Facts
 }
 
@@ -84,7 +103,7 @@ function decide(call: Call, caller: Caller, rooms: RoutingRooms): Decision {
     // It understands these members itself, and better.
     const route = { use: name, params: { set: perCall.members } }
     const { noFallback } = perCall.wishes
-    return { route, rule: found.rule, facts: factsOf(call, caller, rooms, { noFallback }, undefined) }
+    return { route, rule: found.rule, name: undefined, facts: factsOf(call, caller, rooms, { noFallback }, undefined) }
   }
   const first = entryOf(name, call, names, perCall.wishes, 'model')
   const further = perCall.models
@@ -98,7 +117,13 @@ function decide(call: Call, caller: Caller, rooms: RoutingRooms): Decision {
       ? first.route
       : { fallback: [first.route, ...further], on: MODELS_ON, fixed: perCall.sortsAcross ? undefined : (true as const) }
   const wishes = { ...perCall.wishes, sort: perCall.wishes.sort ?? first.sort }
-  return { route, rule: first.rule, facts: factsOf(call, caller, rooms, wishes, first.totalMs) }
+  const named = splitVariant(name, names).name
+  return {
+    route,
+    rule: first.rule,
+    name: names.routes.has(named) ? named : undefined,
+    facts: factsOf(call, caller, rooms, wishes, first.totalMs)
+  }
 }
 
 /** A key may be held to some models, by any of the names that lead to them. */
@@ -168,9 +193,7 @@ function factsOf(
   return {
     lookup: name => {
       const found = resolveName(name, names, call.doorProvider)
-      return found?.route
-        ? { route: found.route.to, timeouts: found.route.timeouts, streams: found.route.streams, star: found.star }
-        : found && { target: found.target }
+      return found?.route ? routeFound(found.route, found.star) : found && { target: found.target }
     },
     credentials: ({ provider }) =>
       pinned ? [pinned.credential] : spread(providers.get(provider)!.credentials, random.chance()),
@@ -183,12 +206,29 @@ function factsOf(
     random: () => random.chance(),
     sticky: by => stickyValue(call, by),
     health: rooms.health,
+    terms: provider => providers.get(provider)?.data,
+    demands: demandsOf(call, caller, rooms),
     wishes: {
       ...wishes,
       ...(pinned && { pinned: pinned.provider }),
       ...(caller.scopes.length > 0 && { allowed: (provider: string) => allowsProvider(caller, provider) })
     }
   }
+}
+
+function routeFound({ to, timeouts, streams, require }: NamedRoute, star: string | undefined): Found {
+  return { route: to, timeouts, streams, star, require }
+}
+
+/** What every provider of a call must fulfil, whichever way it goes. Failure `invalid_header`. */
+export function demandsOf(call: Call, caller: Caller, { demandsOn }: Pick<RoutingRooms, 'demandsOn'>): Demands[] {
+  const ofKeys = caller.scopes.flatMap(({ require = [] }) => require)
+  return [...demandsOn(caller), ...ofKeys, ...demandsIn(call)]
+}
+
+/** What the call itself demands, in its body and its headers. Failure `invalid_header`. */
+function demandsIn({ routing, headers }: Call): Demands[] {
+  return [...(routing?.require ?? []), ...readRequire(headers)]
 }
 
 /** Ids of the credentials, one drawn by weight first, the others after it in their order. */
@@ -245,6 +285,21 @@ class CallAsks implements Asks {
 export function factsOfCall(call: Call, key: string | undefined, wallMs: number): Fact {
   const asks = new CallAsks(call)
   return (name, zone) => factOf(name, zone, { call, key, asks, wallMs })
+}
+
+/** A route and every route that calls may come by from there. */
+export function routesBelow(route: NamedRoute, names: Names): ReadonlySet<NamedRoute> {
+  const found = new Set<NamedRoute>()
+  const walk = (at: NamedRoute) => {
+    if (found.has(at)) return
+    found.add(at)
+    for (const name of namesIn(at.to)) {
+      const below = resolveName(name, names, undefined)?.route
+      if (below) walk(below)
+    }
+  }
+  walk(route)
+  return found
 }
 
 /** The configured routes that a call names, in its body, its headers and its list of models. */

@@ -99,7 +99,7 @@ export class Sending implements UpstreamHandler {
   }
 
   sending(): void {
-    this.#watch.sending?.()
+    this.#watch.sending?.(this.#prepared.body)
   }
 
   /** Timers of the attempt; those between bytes are the upstream's. */

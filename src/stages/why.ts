@@ -1,8 +1,11 @@
 import { Failure, type Kind } from '../errors.ts'
+import type { Demand } from '../residency.ts'
 import { type LeftOut, REASONS } from '../routing/reasons.ts'
 
 /** Reasons that the call itself gave: nothing is broken, the caller asked for less than there is. */
 const WISHES: ReadonlySet<string> = new Set(['only', 'ignore', 'allow_fallbacks', 'max_price', 'pinned'])
+/** What a provider must fulfil, and is not known to. */
+const DEMANDS: ReadonlySet<string> = new Set<Demand>(['region', 'zero_retention', 'no_training'])
 const NAMED_MAX = 5
 /** What a provider says of the client's request is passed on unchanged (D34), also in another dialect. */
 const OF_THE_REQUEST: ReadonlySet<Kind> = new Set(['bad_request', 'too_long', 'content_filter', 'too_large'])
@@ -44,6 +47,9 @@ export function explainEnd(failure: Failure | undefined, model: string, left: re
 }
 
 function nothingToTry(model: string, left: readonly LeftOut[]): Failure {
+  if (left.some(({ excludedBy }) => DEMANDS.has(excludedBy))) {
+    return new Failure('residency_refused', `No target of "${model}" is known to fulfil what is demanded of providers.`)
+  }
   if (left.some(({ excludedBy }) => excludedBy === 'key')) {
     return new Failure('not_allowed', `This key allows no provider that has "${model}".`, { param: 'model' })
   }
@@ -53,7 +59,7 @@ function nothingToTry(model: string, left: readonly LeftOut[]): Failure {
 }
 
 function isUnwanted(left: readonly LeftOut[]): boolean {
-  return left.length > 0 && left.some(({ excludedBy }) => WISHES.has(excludedBy))
+  return left.length > 0 && left.some(({ excludedBy }) => WISHES.has(excludedBy) || DEMANDS.has(excludedBy))
 }
 
 /** `Left out: openai/gpt-5.5 (its circuit …), and 3 more.` */

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json.ts'
 import type { Nano } from '../nano.ts'
+import type { Demands } from '../residency.ts'
 import type { Usage } from '../usage.ts'
 
 /** Everything the stores keep, as plain values. Times are milliseconds since 1970 on the store's clock. */
@@ -19,6 +20,10 @@ export interface Payers {
   tags?: readonly string[]
 }
 
+/** How much is kept of what is said in a call, from least to most. */
+export const BODY_LEVELS = ['none', 'metadata', 'redacted', 'full'] as const
+export type BodyLevel = (typeof BODY_LEVELS)[number]
+
 /** What a key may be used for. An absent list allows everything; an empty one nothing. Patterns have `*` as their only sign. */
 export interface KeyScopes {
   /** Names that may be asked for (`gpt-*`, `openai/*`, a route). */
@@ -31,7 +36,14 @@ export interface KeyScopes {
   addresses?: readonly string[]
   /** Names of the guards of its calls. They allow nothing: they add up over the keys that one was made from. */
   guards?: readonly string[]
+  /** What whoever answers its calls must fulfil. It allows nothing either, and adds up likewise. */
+  require?: Demands
+  /** The most that is kept of what is said in its calls: it takes the place of what the gateway says. */
+  bodies?: BodyLevel
 }
+
+/** What holds of all calls of an organisation, team or user. */
+export type TenantScopes = Pick<KeyScopes, 'guards' | 'require' | 'bodies'>
 
 export interface KeyRow {
   /** `[0-9A-Za-z]{10}`: the public part of a token; a name where the key was declared in the file. */
@@ -73,6 +85,8 @@ export interface TenantRow {
   name: string
   /** The organisation of a team or user; null: none. */
   org: string | null
+  /** Absent: nothing. */
+  scopes?: TenantScopes
   metadata: JsonObject
   disabled: boolean
   createdAtMs: number
@@ -171,12 +185,14 @@ export interface AttemptRow {
   failure: string | null
   /** `unbounded`, `underestimated`, `bills_on`, `drained`, `cut_short`, `hedge_lost`, `free_by_policy`. */
   marks: readonly string[]
+  /** From its beginning to its first content, in milliseconds; null: there was none. */
+  firstTokenMs: number | null
 }
 
 /** What the end of an attempt adds to its row. */
 export type AttemptEnd = Pick<
   AttemptRow,
-  'finishedAtMs' | 'costNano' | 'lines' | 'usage' | 'usageSource' | 'outcome' | 'failure' | 'marks'
+  'finishedAtMs' | 'costNano' | 'lines' | 'usage' | 'usageSource' | 'outcome' | 'failure' | 'marks' | 'firstTokenMs'
 >
 
 export interface FinishedAttempt {
@@ -206,6 +222,59 @@ export interface RequestRow {
   firstTokenMs: number | null
   totalMs: number
   configDigest: string
+  finish: string | null
+  /** The application by its user agent. */
+  app: string | null
+  /** 32 hexadecimal digits of W3C Trace Context. */
+  trace: string | null
+  /** Id of the call, or of the span, that this one was made for. */
+  parent: string | null
+  /** How long it took, in milliseconds: to take it in, to look at the request, to wait between tries. */
+  admittedMs: number | null
+  guardMs: number | null
+  waitedMs: number | null
+  /** The longest that a piece of its stream was held back by guards. */
+  heldMs: number | null
+  verdicts: readonly VerdictRow[]
+  /** For who reads the one row: failures, losses, touches, why it went where it went. No prompt, answer or secret. */
+  details: JsonObject | null
+}
+
+/** What a guard made of one side of a call. */
+export interface VerdictRow {
+  guard: string
+  /** Empty where nothing was found. */
+  rule: string
+  side: 'request' | 'response'
+  /** `pass`: it found nothing. */
+  action: string
+  count: number
+  score: number
+  tookMs: number
+}
+
+/** What somebody thought of an answer. */
+export interface FeedbackRow {
+  id: string
+  requestId: string
+  atMs: number
+  /** From -1 to 1; null: none was given. */
+  score: number | null
+  label: string | null
+  comment: string | null
+  /** Name of the key that gave it. */
+  key: string | null
+}
+
+/** A filter of the log that somebody gave a name. */
+export interface ViewRow {
+  id: string
+  name: string
+  /** Whose it is; null: of those who see all organisations. */
+  org: string | null
+  /** As the query of `GET /admin/logs`. */
+  query: JsonObject
+  createdAtMs: number
 }
 
 /** A line of the audit log: every change, and who read what needs a reason. */

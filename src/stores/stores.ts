@@ -1,9 +1,11 @@
+import type { LogStore } from './logs.ts'
 import type {
   AdminRow,
   AttemptRow,
   AuditRow,
   BudgetRow,
   BudgetUnit,
+  FeedbackRow,
   KeyRow,
   KeySecretRow,
   PriceRow,
@@ -11,7 +13,8 @@ import type {
   RequestRow,
   ScopeKind,
   TenantKind,
-  TenantRow
+  TenantRow,
+  ViewRow
 } from './rows.ts'
 
 /** The durable stores. Every implementation passes one conformance suite (`test/stores`). */
@@ -24,6 +27,10 @@ export interface Stores {
   prices: Table<PriceRow>
   audit: AuditStore
   ledger: LedgerStore
+  logs: LogStore
+  /** Filters that people gave a name. */
+  views: Table<ViewRow>
+  feedback: FeedbackStore
   meta: MetaStore
   /** All of it or nothing; one at a time where the engine has one writer. The stores of `tx` are only of use inside. */
   transaction<T>(run: (tx: Stores) => Promise<T>): Promise<T>
@@ -90,16 +97,40 @@ export interface AuditStore {
   list(fromSeq: number, limit: number): Promise<AuditRow[]>
 }
 
+export interface FeedbackStore {
+  put(row: FeedbackRow): Promise<void>
+  of(requestId: string): Promise<FeedbackRow[]>
+}
+
 /** What the ledger is asked for: attempts or requests, never both in one figure. */
 export interface UsageQuery {
   of: 'attempts' | 'requests'
   fromMs: number
   toMs: number
-  groupBy: readonly (ScopeKind | 'session' | 'outcome' | 'day' | 'hour')[]
+  groupBy: readonly UsageGroup[]
   /** Rows of these alone. */
-  where: Partial<Record<ScopeKind, string>>
+  where: Partial<Record<ScopeKind | 'session', string>>
+  /** Percentiles take longer than sums. */
+  percentiles?: boolean
   limit: number
 }
+
+/** What figures can be grouped by. `app` to `guard` are known of requests alone. Times are in UTC; weeks begin on Monday. */
+export type UsageGroup =
+  | ScopeKind
+  | 'session'
+  | 'outcome'
+  | 'app'
+  | 'dialect'
+  | 'operation'
+  | 'code'
+  | 'guard'
+  | 'label'
+  | 'failure'
+  | 'minute'
+  | 'hour'
+  | 'day'
+  | 'week'
 
 export interface UsageLine {
   group: Record<string, string | null>
@@ -116,6 +147,23 @@ export interface UsageLine {
   /** Rows whose usage nobody told us. */
   estimated: number
   failed: number
+  /** Of rows that brought no answer: attempts that were in vain, requests that failed or were given up. */
+  wasteNano: bigint
+  /** Milliseconds of generation, and the tokens that came in them: their quotient is the pace. */
+  generationMs: number
+  generatedTokens: number
+  /** How people found the answers: the number of scores and their sum. */
+  scores: number
+  scoreSum: number
+  /** Where percentiles were asked for; null: no row has that figure. */
+  percentiles?: { totalMs: Percentiles | null; firstTokenMs: Percentiles | null }
+}
+
+export interface Percentiles {
+  p50: number
+  p90: number
+  p95: number
+  p99: number
 }
 
 export interface LedgerStore {

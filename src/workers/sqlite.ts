@@ -1,8 +1,11 @@
 import { closeSync, openSync } from 'node:fs'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { type AggregateOptions, DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 
-/** The thread that owns the one connection to the file (D17): everything it does would hold the event loop of calls. */
+/**
+ * The thread that owns a connection to the file (D17): everything it does would hold the event loop of calls. One thread
+ * writes; another may read what takes long, beside it.
+ */
 
 type Parameter = string | number | bigint | null
 
@@ -17,6 +20,7 @@ export type SqliteAnswer =
   | { id: number; rows: Record<string, unknown>[]; changes: number }
   | { id: number; error: string; code: number | undefined }
 
+const MEMORY = ':memory:'
 const STATEMENTS_MAX = 200
 /** Room for the ends of the indexes that every row goes into. */
 const CACHE_KIB = 16 * 1024
@@ -25,13 +29,22 @@ const CHECKPOINT_PAGES = 4_000
 /** For another process to let go of the file: one that is just leaving. */
 const BUSY_MS = 2_000
 
-if (parentPort) serve(parentPort, workerData as { path: string })
+export interface SqliteWork {
+  path: string
+  /** It only reads, beside the one that has the file. */
+  reads: boolean
+}
 
-function serve(port: NonNullable<typeof parentPort>, { path }: { path: string }): void {
+if (parentPort) serve(parentPort, workerData as SqliteWork)
+
+function serve(port: NonNullable<typeof parentPort>, { path, reads }: SqliteWork): void {
   let database: DatabaseSync
+  let lock: DatabaseSync | undefined
   try {
-    database = open(path)
+    if (!reads && path !== MEMORY) lock = locked(`${path}.lock`)
+    database = reads ? openToRead(path) : open(path)
   } catch (thrown) {
+    lock?.close()
     port.postMessage({ id: 0, error: String((thrown as Error).message), code: codeOf(thrown) } satisfies SqliteAnswer)
     port.close()
     return
@@ -41,6 +54,7 @@ function serve(port: NonNullable<typeof parentPort>, { path }: { path: string })
   port.on('message', (request: SqliteRequest | 'close') => {
     if (request === 'close') {
       database.close()
+      lock?.close()
       port.close()
       return
     }
@@ -48,15 +62,63 @@ function serve(port: NonNullable<typeof parentPort>, { path }: { path: string })
   })
 }
 
-/** Its own alone: another process on the same file would count the same money twice. */
+/**
+ * One process alone has the data: another would count the same money twice. Who reads is let in to the file itself, so
+ * what keeps others out is a file beside it, locked as long as this connection lives.
+ */
+function locked(path: string): DatabaseSync {
+  const lock = openOwn(path)
+  lock.exec('pragma locking_mode = exclusive; begin exclusive')
+  return lock
+}
+
 function open(path: string): DatabaseSync {
-  // Its own user's alone from the first byte on: it holds digests of keys, and who called what.
-  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600))
-  const database = new DatabaseSync(path, { timeout: BUSY_MS })
-  database.exec('pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = normal')
+  const database = openOwn(path)
+  database.exec('pragma journal_mode = wal; pragma synchronous = normal')
   database.exec(`pragma cache_size = -${CACHE_KIB}; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
-  database.exec('begin exclusive; commit')
+  addPercentiles(database)
   return database
+}
+
+function openToRead(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_MS, readOnly: true })
+  database.exec(`pragma cache_size = -${CACHE_KIB}; pragma query_only = on`)
+  addPercentiles(database)
+  return database
+}
+
+/**
+ * `percentiles(figure, '[0.5, 0.9]')`: a JSON array of the values at these shares of a group, each the first that is as
+ * large as that share of all; NULL where no row has the figure. The engine has none of its own.
+ */
+function addPercentiles(database: DatabaseSync): void {
+  const aggregate = {
+    start: (): Group => ({ values: [], shares: '[]' }),
+    step(group: Group, value: SQLOutputValue, shares: SQLOutputValue): Group {
+      if (value !== null) group.values.push(Number(value))
+      group.shares = String(shares)
+      return group
+    },
+    result({ values, shares }: Group): string | null {
+      if (values.length === 0) return null
+      const sorted = Float64Array.from(values).sort()
+      const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
+      return JSON.stringify((JSON.parse(shares) as number[]).map(at))
+    }
+  }
+  // Its types want a value of SQL between the rows; it takes any.
+  database.aggregate('percentiles', aggregate as unknown as AggregateOptions)
+}
+
+interface Group {
+  values: number[]
+  shares: string
+}
+
+/** Its own user's alone from the first byte on: it holds digests of keys, and who called what. */
+function openOwn(path: string): DatabaseSync {
+  if (path !== MEMORY) closeSync(openSync(path, 'a', 0o600))
+  return new DatabaseSync(path, { timeout: BUSY_MS })
 }
 
 function answer(

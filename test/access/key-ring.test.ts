@@ -251,6 +251,21 @@ describe('keys of the stores', () => {
     )
   })
 
+  test('keys of the file are held to what the stores say of their tenants, and to what they last said', async () => {
+    const { stores, clock, freshness, stored } = gateway()
+    const scopes = { guards: ['pii'], require: { region: ['eu'] } }
+    await createTenant(OWNER, { kind: 'team', id: 'core', ...scopes }, stores, tools())
+    const own = { require: { no_training: true as const } }
+    const ring = new KeyRing([declared('file', 'key-of-the-file', { team: 'core', ...own })], stored)
+    const ask = async () => ring.authenticate(['key-of-the-file'], { ...HERE, nowMs: clock.nowMs })
+    assert.deepEqual((await ask()).scopes, [own, scopes])
+    // For longer than anything is otherwise taken from memory: a demand does not lapse.
+    stores.tenants.find = () => Promise.reject(new Error('the store is down'))
+    freshness.heard()
+    clock.nowMs += 30 * 24 * 3_600_000
+    assert.deepEqual((await ask()).scopes, [own, scopes])
+  })
+
   test('a flood of wrong keys is turned away before it piles up at the store, and throws out none that is known', async () => {
     const { stores, call, make } = gateway()
     const { token } = await make()

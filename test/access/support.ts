@@ -87,6 +87,9 @@ export function fakeStores(clock: Hands): FakeStores {
       list: async (fromSeq, limit) => stores.log.filter(row => row.seq >= fromSeq).slice(0, limit)
     },
     ledger: undefined as never,
+    logs: undefined as never,
+    feedback: undefined as never,
+    views: table(),
     meta: undefined as never,
     transaction: run => run(stores),
     nowMs: async () => clock.nowMs,

@@ -27,9 +27,16 @@ const ASKED: Readonly<Record<string, { path?: string; body?: object }>> = {
   'POST /prices': { body: { provider: 'openai', model: '*', discount: '20%' } },
   'PUT /prices/:id': { body: { provider: 'openai', model: '*', discount: '20%' } },
   'GET /usage': { path: '/usage?org=acme' },
+  'GET /usage/outcomes': { path: '/usage/outcomes?org=acme' },
+  'GET /usage/unpriced': { path: '/usage/unpriced?org=acme' },
+  'GET /usage/what-if': { path: '/usage/what-if?org=acme&instead=openai/m' },
+  'GET /logs/tail': { path: '/logs/tail?limit=0' },
+  'POST /views': { body: { name: 'new', query: { outcome: 'failed' } } },
   'POST /admins': { body: { name: 'new', role: 'auditor', org: 'acme' } },
   'PATCH /admins/:id': { body: { disabled: true } },
-  'POST /explain': { body: { model: 'm' } }
+  'POST /explain': { body: { model: 'm' } },
+  'POST /simulate': { body: { config: '' } },
+  'POST /guards/test': { body: { text: 'hello' } }
 }
 
 const OBJECTS: Readonly<Record<string, string>> = {
@@ -39,6 +46,10 @@ const OBJECTS: Readonly<Record<string, string>> = {
   limits: 'limit',
   prices: 'price',
   requests: 'call',
+  logs: 'call',
+  sessions: 'session',
+  traces: 'trace',
+  views: 'view',
   admins: 'somebody'
 }
 
@@ -51,6 +62,7 @@ async function fill({ stores }: AdminApi): Promise<void> {
   await stores.tenants.put({ kind: 'user', id: 'ada', name: 'ada', org: 'acme', ...tenant })
   await stores.tenants.put({ kind: 'user', id: 'bob', name: 'bob', org: 'acme', ...tenant })
   await stores.keys.put(keyRow('key-of-ada', { org: 'acme', user: 'ada' }))
+  await stores.views.put({ id: 'view', name: 'view', org: 'acme', query: {}, createdAtMs: 1 })
   for (const { id, name } of await stores.keys.list()) if (name === 'new') await stores.keys.remove(id)
   await stores.tenants.remove('team', 'new')
   const scope = { kind: 'org' as const, match: 'acme' }

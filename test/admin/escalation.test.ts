@@ -81,7 +81,42 @@ describe('escalation', () => {
     assert.equal((json.key as JsonObject).user, 'ada')
     const path = `PATCH /keys/${(json.key as JsonObject).id}`
     assert.equal((await api.ask(path, { guards: [] }, headers)).code, 'not_allowed')
+    for (const require of [null, { region: ['eu'] }]) {
+      assert.equal((await api.ask(path, { require }, headers)).code, 'not_allowed')
+    }
     assert.equal((await api.ask(path, { tags: ['a'] }, headers)).status, 200)
+  })
+
+  test('what an organisation is held to is not for its own admins; that of its teams is', async () => {
+    const held = { guards: ['pii'], require: { region: ['eu'] } }
+    const { json } = await api.ask('POST /tenants', { kind: 'org', id: 'held', ...held })
+    assert.deepEqual([json.guards, json.require], [held.guards, held.require])
+    const headers = bearer(await api.admin('admin', 'held'))
+    for (const change of [{ guards: null }, { guards: [] }, { require: null }, { require: { region: ['us'] } }]) {
+      assert.equal((await api.ask('PATCH /tenants/org/held', change, headers)).code, 'not_allowed')
+    }
+    const { json: renamed } = await api.ask('PATCH /tenants/org/held', { name: 'Held' }, headers)
+    assert.deepEqual([renamed.name, renamed.guards, renamed.require], ['Held', held.guards, held.require])
+    assert.equal((await api.ask('POST /tenants', { kind: 'team', id: 'of-held', ...held }, headers)).status, 201)
+    const { json: freed } = await api.ask('PATCH /tenants/team/of-held', { require: null }, headers)
+    assert.deepEqual([freed.guards, freed.require], [held.guards, null])
+  })
+
+  test('nobody is held to anything by a name that calls give themselves', async () => {
+    for (const kind of ['customer', 'agent']) {
+      for (const [name, value] of Object.entries({ guards: ['pii'], require: { no_training: true } })) {
+        const { code, json } = await api.ask('POST /tenants', { kind, id: 'x', [name]: value })
+        assert.deepEqual([code, (json.error as JsonObject).param], ['invalid_input', name])
+      }
+    }
+    const path = 'PATCH /tenants/agent/seen'
+    assert.equal((await api.ask('POST /tenants', { kind: 'agent', id: 'seen' })).status, 201)
+    assert.equal((await api.ask(path, { require: { no_training: true } })).code, 'invalid_input')
+    assert.equal((await api.ask(path, { require: null, guards: null })).status, 200)
+    for (const require of [{ no_training: false }, { region: [] }, { region: ['EU'] }, { zdr: true }, 'region=eu']) {
+      const { code } = await api.ask('POST /tenants', { kind: 'team', id: 'y', require } as JsonObject)
+      assert.equal(code, 'invalid_input', JSON.stringify(require))
+    }
   })
 
   test('a developer sees no keys of others, in lists or by id, and cannot touch them', async () => {

@@ -5,15 +5,24 @@ import type { Role } from '../../src/access/permissions.ts'
 import { makeToken, TokenDigests } from '../../src/access/tokens.ts'
 import { type AdminHall, adminApp } from '../../src/admin/app.ts'
 import type { DeclaredRows, Governance } from '../../src/admin/governance.ts'
-import type { JsonObject } from '../../src/json.ts'
+import { JsonBody, type JsonObject } from '../../src/json.ts'
 import { createLog } from '../../src/log.ts'
 import type { Nano } from '../../src/nano.ts'
 import { Secret } from '../../src/secret.ts'
+import type { Simulation } from '../../src/simulate/report.ts'
+import type { BodyStore } from '../../src/stores/bodies.ts'
+import type { LogFilter, LogStore } from '../../src/stores/logs.ts'
 import type { AttemptRow, KeyRow, RequestRow } from '../../src/stores/rows.ts'
-import type { UsageQuery } from '../../src/stores/stores.ts'
+import type { LedgerStore, UsageQuery } from '../../src/stores/stores.ts'
 import { type FakeStores, fakeStores, PROCESS_SECRET, stoppedClock } from '../access/support.ts'
+import { NO_FACTS } from '../support/rows.ts'
 
 export const OWNER_TOKEN = 'gh_admin_of-the-owner-for-tests-only'
+
+const NO_GUARDS: AdminHall['guards'] = {
+  list: () => [],
+  test: async ({ body }) => ({ after: JsonBody.from(body), paths: [], guards: [] })
+}
 
 export const NO_ROWS: DeclaredRows = { keys: [], tenants: [], budgets: [], rateLimits: [], prices: [] }
 
@@ -47,6 +56,8 @@ export async function adminApi(more: Partial<Governance> = {}): Promise<AdminApi
   const asked: UsageQuery[] = []
   const told: string[] = []
   stores.ledger = fakeLedger(asked)
+  stores.logs = fakeLogs(stores.ledger)
+  stores.feedback = { put: async () => {}, of: async () => [] }
   const digests = new TokenDigests(PROCESS_SECRET)
   const governance: Governance = {
     stores,
@@ -56,6 +67,7 @@ export async function adminApi(more: Partial<Governance> = {}): Promise<AdminApi
     declared: () => ({ names: NOTHING_DECLARED, rows: NO_ROWS }),
     reading: async () => ({ spent: 250_000_000, held: 50_000_000, resetMs: clock.nowMs + 1_000 }),
     priceOf: () => ({ version: 'v1', lines: { input: { nanoUsdPerMillion: 3_000_000_000 } } }),
+    bodies: FAKE_BODIES,
     flush: () => Promise.resolve(),
     changed: async topic => void told.push(topic),
     wallMs: () => clock.wallMs(),
@@ -89,6 +101,21 @@ export async function adminApi(more: Partial<Governance> = {}): Promise<AdminApi
   }
 }
 
+const NOTHING_SIMULATED: Simulation = {
+  calls: 0,
+  leftAlone: {},
+  truncated: false,
+  moved: 0,
+  moves: [],
+  targets: [],
+  refused: [],
+  failing: 0,
+  cost: { beforeNano: 0, afterNano: 0, unknownBefore: 0, unknownAfter: 0 },
+  latency: { before: null, after: null, unknownAfter: 0 },
+  unknown: { calls: 0, facts: {} },
+  drawn: 0
+}
+
 /** What the app needs beside governance, which it can do without. */
 export function hall(governance?: Governance): AdminHall {
   let ids = 0
@@ -99,6 +126,9 @@ export function hall(governance?: Governance): AdminHall {
     newId: () => `request-${++ids}`,
     adminToken: new Secret(OWNER_TOKEN),
     explain: { explain: () => ({ model: 'm', rule: 'name' }) as never, monotonicMs: () => 0 },
+    guards: NO_GUARDS,
+    simulator: { simulate: () => Promise.resolve(NOTHING_SIMULATED) },
+    replayer: { replay: ({ row }) => Promise.resolve({ id: row.id, outcome: {} }) },
     governance,
     doorMethods: () => []
   }
@@ -130,6 +160,7 @@ export function attemptRow(id: string, org: string, more: Partial<AttemptRow> = 
     outcome: 'done',
     failure: null,
     marks: [],
+    firstTokenMs: null,
     ...more
   }
 }
@@ -156,6 +187,7 @@ export function requestRow(id: string, org: string, more: Partial<RequestRow> = 
     firstTokenMs: 12,
     totalMs: 1_000,
     configDigest: 'digest',
+    ...NO_FACTS,
     ...more
   }
 }
@@ -202,7 +234,46 @@ function fakeLedger(asked: UsageQuery[]): FakeStores['ledger'] {
       asked.push(query)
       const group = Object.fromEntries(query.groupBy.map(name => [name, 'x']))
       const tokens = { inputTokens: 10, outputTokens: 5, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
-      return [{ group, count: 2, ...tokens, costNano: 1_500_000n, unpriced: 1, estimated: 0, failed: 0 }]
+      const rest = {
+        estimated: 0,
+        failed: 0,
+        wasteNano: 0n,
+        generationMs: 0,
+        generatedTokens: 0,
+        scores: 0,
+        scoreSum: 0
+      }
+      return [{ group, count: 2, ...tokens, costNano: 1_500_000n, unpriced: 1, ...rest }]
     }
   }
+}
+
+/** The log over such a ledger: of filters it knows the organisation, and that nothing was made for another call. */
+function fakeLogs(ledger: LedgerStore): LogStore {
+  const rows = async ({ is = {} }: LogFilter) => {
+    const all = await ledger.requests({ limit: 1_000 })
+    return is.parent ? [] : all.filter(({ payers }) => !is.org || is.org.includes(payers.org ?? ''))
+  }
+  return { search: rows, since: rows, sessions: async () => [] }
+}
+
+/** One call of which something was kept. */
+const FAKE_BODIES: BodyStore = {
+  put: async () => {},
+  find: async (requestId, atMs) => ({
+    requestId,
+    atMs,
+    session: undefined,
+    org: undefined,
+    level: 'full',
+    dialect: 'openai-chat',
+    received: '{"model":"smart","messages":[]}',
+    sent: [],
+    answered: '{}'
+  }),
+  search: async () => [],
+  dropBefore: async () => 0,
+  erase: async () => {},
+  stats: async () => ({ partitions: [] }),
+  close: async () => {}
 }

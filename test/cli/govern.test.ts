@@ -91,6 +91,15 @@ describe('the commands that govern', () => {
   test('teams, limits, prices and admins', async () => {
     await asJson('teams', 'create', 'acme', '--kind', 'org')
     assert.equal((await asJson('teams', 'create', 'red', '--org', 'acme', '--metadata', 'floor=2')).org, 'acme')
+    const held = ['--guard', 'pii', '--require', 'region=eu|ch; no-training']
+    const { guards, require } = await asJson('teams', 'update', 'red', ...held)
+    assert.deepEqual([guards, require], [['pii'], { region: ['eu', 'ch'], no_training: true }])
+    const key = await asJson('keys', 'create', 'held', '--team', 'red', '--require', 'zero-retention')
+    assert.deepEqual(key.key.require, { zero_retention: true })
+    assert.equal((await asJson('keys', 'update', 'held', '--require', 'none')).require, null)
+    assert.equal((await asJson('teams', 'update', 'red', '--guard', 'none', '--require', 'none')).require, null)
+    assert.match((await cli('keys', 'update', 'held', '--require', 'region=eu,ch')).err, /--require takes "region=eu/)
+    assert.match((await cli('keys', 'update', 'held', '--require', 'region=eu;region=ch')).err, /--require takes/)
     assert.equal((await asJson('teams', 'update', 'red', '--disable')).disabled, true)
     assert.deepEqual(
       (await asJson('teams', 'list')).map((row: JsonObject) => row.id),

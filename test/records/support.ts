@@ -7,6 +7,7 @@ import type { Nano } from '../../src/nano.ts'
 import type { Entry } from '../../src/records/entries.ts'
 import type { AttemptEnd, AttemptRow, RequestRow } from '../../src/stores/rows.ts'
 import type { LedgerStore } from '../../src/stores/stores.ts'
+import { NO_FACTS } from '../support/rows.ts'
 
 /** The rules of a ledger on two maps, with a door that can be shut. */
 export class MapLedger implements Pick<LedgerStore, 'ingest' | 'attempt' | 'started'> {
@@ -87,6 +88,7 @@ export function attemptRow(id: string, more: Partial<AttemptRow> = {}): AttemptR
     outcome: null,
     failure: null,
     marks: [],
+    firstTokenMs: null,
     ...more
   }
 }
@@ -101,6 +103,7 @@ export function attemptEnd(more: Partial<AttemptEnd> = {}): AttemptEnd {
     outcome: 'done',
     failure: null,
     marks: [],
+    firstTokenMs: null,
     ...more
   }
 }
@@ -126,6 +129,7 @@ export function requestRow(id: string, more: Partial<RequestRow> = {}): RequestR
     firstTokenMs: null,
     totalMs: 1_000,
     configDigest: 'd',
+    ...NO_FACTS,
     ...more
   }
 }

@@ -46,6 +46,13 @@ describe('what a call says about its routing', () => {
     assert.deepEqual(read({ provider: { order: [], zdr: false, data_collection: 'allow' } }).wishes, {})
   })
 
+  test('the provider object: what it wants of data is demanded', () => {
+    assert.deepEqual(read({ provider: { zdr: true } }).require, [{ zero_retention: true }])
+    const denied = [{ zero_retention: true, no_training: true }]
+    assert.deepEqual(read({ provider: { data_collection: 'deny' } }).require, denied)
+    assert.equal(read({ provider: { zdr: false, data_collection: 'allow' } }).require, undefined)
+  })
+
   test('headers: a time, no fallback, a route, metadata that win over the body’s', () => {
     const { wishes, totalMs, route, metadata } = read(
       { metadata: { plan: 'free', user: 'u' } },
@@ -78,8 +85,8 @@ describe('what a call says about its routing', () => {
     [{ provider: { sort: 'beauty' } }, 'provider.sort'],
     [{ provider: { sort: 'constructor' } }, 'provider.sort'],
     [{ provider: { max_price: { prompt: 'cheap' } } }, 'provider.max_price.prompt'],
-    [{ provider: { zdr: true } }, 'provider.zdr'],
-    [{ provider: { data_collection: 'deny' } }, 'provider.data_collection'],
+    [{ provider: { zdr: 'yes' } }, 'provider.zdr'],
+    [{ provider: { data_collection: 'none' } }, 'provider.data_collection'],
     [{ provider: { quantizations: ['fp8'] } }, 'provider.quantizations']
   ]
   for (const [body, param] of wrong) {

@@ -8,6 +8,7 @@ import { openPostgres } from '../../src/stores/sql/postgres.ts'
 import { openSqlite } from '../../src/stores/sql/sqlite.ts'
 import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { durableStores } from './conformance/durable.ts'
+import { logStores } from './conformance/logs.ts'
 
 const directory = mkdtempSync(path.join(tmpdir(), 'gatehouse-stores-'))
 let files = 0
@@ -22,6 +23,8 @@ durableStores('SQLite in a file', async () => {
   const file = newFile()
   return { open: () => openSqlite({ path: file, clock: systemClock }), lasts: true }
 })
+
+logStores('SQLite in a file', () => openSqlite({ path: newFile(), clock: systemClock }))
 
 test('a file has one process, is its user’s alone, and one that is none is refused in words', async () => {
   const file = newFile()
@@ -45,6 +48,7 @@ test('PostgreSQL', { skip }, async t => {
     const url = database()
     return { open: () => open(url), lasts: true }
   })
+  logStores('PostgreSQL', () => open(database()))
   await t.test('two that begin at once make the tables once', async () => {
     const url = database()
     const both = await Promise.all([open(url), open(url)])

@@ -3,7 +3,7 @@ import { type Finding, type Source, walk } from './source.ts'
 
 /** Programs, not modules: they are started, never imported. */
 const isProgram = (path: string) =>
-  path === 'src/main.ts' || path.startsWith('src/workers/') || path === 'src/guards/heavy-thread.ts'
+  path === 'src/main.ts' || path.startsWith('src/workers/') || /[/-]thread\.ts$/.test(path)
 
 const DECLARATIONS = /^(?:Import|ExportNamed|ExportAll|ExportDefault|Function|Class|Variable|TS\w+)Declaration$/
 

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
+import { describedTexts, schemaTexts, valueTexts } from '../declared.ts'
 import type { TextRef } from '../dialect.ts'
 
 type Facts = Pick<TextRef, 'role' | 'kind'> & { sealed?: boolean; lane?: string }
@@ -12,12 +13,23 @@ export function* texts(body: JsonObject, side: 'request' | 'response'): Iterable
     yield* contentTexts(body, 'content', 'content', { role: 'assistant', kind: 'text' }, '0')
     return
   }
+  yield* toolTexts(body)
   yield* contentTexts(body, 'system', 'system', { role: 'system', kind: 'text' })
   if (!Array.isArray(body.messages)) return
   for (const [index, message] of body.messages.entries()) {
     if (!isObject(message)) continue
     const role = message.role === 'assistant' ? 'assistant' : message.role === 'system' ? 'system' : 'user'
     yield* contentTexts(message, 'content', `messages[${index}].content`, { role, kind: 'text' })
+  }
+}
+
+/** What the model is told of tools. */
+function* toolTexts({ tools }: JsonObject): Iterable<TextRef> {
+  for (const [index, tool] of (Array.isArray(tools) ? tools : []).entries()) {
+    if (!isObject(tool)) continue
+    yield* describedTexts(tool, `tools[${index}]`)
+    yield* schemaTexts(tool.input_schema, `tools[${index}].input_schema`)
+    yield* valueTexts(tool, 'input_examples', `tools[${index}]`)
   }
 }
 

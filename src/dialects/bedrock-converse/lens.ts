@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
+import { describedTexts, schemaTexts, stepInto } from '../declared.ts'
 import type { TextRef } from '../dialect.ts'
 
 type Facts = Pick<TextRef, 'role' | 'kind'> & { sealed?: boolean; lane?: string }
@@ -13,6 +14,7 @@ export function* texts(body: JsonObject, side: 'request' | 'response'): Iterable
     if (isObject(message)) yield* blocksTexts(message.content, 'output.message.content', ASSISTANT, '0')
     return
   }
+  yield* toolTexts(body.toolConfig)
   yield* blocksTexts(body.system, 'system', { role: 'system', kind: 'text' })
   if (Array.isArray(body.messages)) {
     for (const [index, message] of body.messages.entries()) {
@@ -23,7 +25,19 @@ export function* texts(body: JsonObject, side: 'request' | 'response'): Iterable
   }
   if (!isObject(body.promptVariables)) return
   for (const [name, value] of Object.entries(body.promptVariables)) {
-    if (isObject(value)) yield* text(value, 'text', `promptVariables.${name}.text`, { role: 'user', kind: 'text' })
+    const path = stepInto(body.promptVariables, name, 'promptVariables')
+    if (isObject(value)) yield* text(value, 'text', `${path}.text`, { role: 'user', kind: 'text' })
+  }
+}
+
+/** What the model is told of tools. */
+function* toolTexts(config: Json | undefined): Iterable<TextRef> {
+  for (const [index, { toolSpec }] of list(isObject(config) ? config.tools : undefined)) {
+    if (!isObject(toolSpec)) continue
+    const path = `toolConfig.tools[${index}].toolSpec`
+    yield* describedTexts(toolSpec, path)
+    const schema = isObject(toolSpec.inputSchema) ? toolSpec.inputSchema.json : undefined
+    yield* schemaTexts(schema, `${path}.inputSchema.json`)
   }
 }
 

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
+import { describedTexts, schemaTexts, stepInto } from '../declared.ts'
 import type { TextRef } from '../dialect.ts'
 import { camelCase } from './members.ts'
 import { UNSIGNED_CALL } from './signature.ts'
@@ -14,12 +15,30 @@ export function* texts(body: JsonObject, side: 'request' | 'response'): Iterable
     yield* candidateTexts(body)
     return
   }
+  yield* toolTexts(body)
   const system = nameIn(body, 'systemInstruction')
   if (system !== undefined) yield* contentTexts(body[system], system, 'system')
   for (const [content, path] of listIn(body, 'contents')) {
     yield* contentTexts(content, path, isObject(content) && content.role === 'model' ? 'assistant' : 'user')
   }
 }
+
+/** What the model is told of functions: of their arguments, and of what they return. */
+function* toolTexts(body: JsonObject): Iterable<TextRef> {
+  for (const [tool, path] of listIn(body, 'tools')) {
+    const name = isObject(tool) ? nameIn(tool, 'functionDeclarations') : undefined
+    if (name === undefined) continue
+    for (const [declared, at] of listIn(tool as JsonObject, name, path)) {
+      if (!isObject(declared)) continue
+      yield* describedTexts(declared, at)
+      for (const member of Object.keys(declared)) {
+        if (SCHEMAS.has(camelCase(member))) yield* schemaTexts(declared[member], `${at}.${member}`)
+      }
+    }
+  }
+}
+
+const SCHEMAS = new Set(['parameters', 'parametersJsonSchema', 'response', 'responseJsonSchema'])
 
 /** The texts of one chunk. Lanes: `0/text`, `0/thinking`; what comes whole has its own. */
 export function streamTexts(data: JsonObject): TextRef[] {
@@ -78,7 +97,7 @@ function* partTexts(part: JsonObject, facts: Facts, choice: string | undefined):
 /** Every text within a result, wherever the function put it. */
 function* leaves(holder: JsonObject | Json[], name: string | number, facts: Facts): Iterable<TextRef> {
   const value = (holder as JsonObject)[name]
-  const path = typeof name === 'number' ? `${facts.path}[${name}]` : `${facts.path}.${name}`
+  const path = typeof name === 'number' ? `${facts.path}[${name}]` : stepInto(holder as JsonObject, name, facts.path)
   if (Array.isArray(value)) for (const index of value.keys()) yield* leaves(value, index, { ...facts, path })
   else if (isObject(value)) for (const key of Object.keys(value)) yield* leaves(value, key, { ...facts, path })
   else if (typeof value === 'string') yield ref(holder as JsonObject, name, { ...facts, path, lane: path })

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
+import { describedTexts, schemaTexts } from '../declared.ts'
 import type { TextRef } from '../dialect.ts'
 
 type Role = TextRef['role']
@@ -48,6 +49,7 @@ const ROLES: Record<string, Role> = {
 }
 
 function* requestTexts(body: JsonObject): Generator<TextRef> {
+  yield* toolTexts(body)
   const messages = Array.isArray(body.messages) ? body.messages : []
   for (const [index, message] of messages.entries()) {
     if (!isObject(message)) continue
@@ -58,6 +60,23 @@ function* requestTexts(body: JsonObject): Generator<TextRef> {
   if (isObject(body.prediction)) {
     yield* contentTexts(body.prediction, { path: 'prediction', role: 'assistant', lane: 'prediction' })
   }
+}
+
+/** What the model is told of tools, those of the older `functions` too. */
+function* toolTexts(body: JsonObject): Generator<TextRef> {
+  for (const [index, tool] of (Array.isArray(body.tools) ? body.tools : []).entries()) {
+    if (!isObject(tool)) continue
+    for (const name of ['function', 'custom']) yield* declaredTexts(tool[name], `tools[${index}].${name}`)
+  }
+  for (const [index, declared] of (Array.isArray(body.functions) ? body.functions : []).entries()) {
+    yield* declaredTexts(declared, `functions[${index}]`)
+  }
+}
+
+function* declaredTexts(declared: Json | undefined, path: string): Generator<TextRef> {
+  if (!isObject(declared)) return
+  yield* describedTexts(declared, path)
+  yield* schemaTexts(declared.parameters, `${path}.parameters`)
 }
 
 function* replyTexts(body: JsonObject, member: 'message' | 'delta'): Generator<TextRef> {

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject } from '../../json.ts'
+import { describedTexts, schemaTexts, stepInto } from '../declared.ts'
 import type { TextRef } from '../dialect.ts'
 
 type Role = TextRef['role']
@@ -19,10 +20,22 @@ interface Facts extends Place {
 export function* texts(body: JsonObject, side: 'request' | 'response'): Generator<TextRef> {
   if (side === 'response') yield* itemsTexts(body.output, 'output', '')
   else {
+    yield* toolTexts(body.tools, 'tools')
     yield* member(body, 'instructions', { path: 'instructions', role: 'system', lane: 'instructions', kind: 'text' })
     yield* member(body, 'input', { path: 'input', role: 'user', lane: 'input', kind: 'text' })
     yield* itemsTexts(body.input, 'input', '')
     yield* promptTexts(body.prompt)
+  }
+}
+
+/** What the model is told of tools, of those within a namespace and of those that a server of tools listed. */
+function* toolTexts(tools: Json | undefined, path: string): Generator<TextRef> {
+  for (const [index, tool] of (Array.isArray(tools) ? tools : []).entries()) {
+    if (!isObject(tool)) continue
+    const at = `${path}[${index}]`
+    for (const name of ['description', 'server_description']) yield* describedTexts(tool, at, name)
+    for (const name of ['parameters', 'input_schema']) yield* schemaTexts(tool[name], `${at}.${name}`)
+    yield* toolTexts(tool.tools, `${at}.tools`)
   }
 }
 
@@ -31,7 +44,7 @@ function* promptTexts(prompt: Json | undefined): Generator<TextRef> {
   const variables = isObject(prompt) ? prompt.variables : undefined
   if (!isObject(variables)) return
   for (const [name, value] of Object.entries(variables)) {
-    const place = { path: `prompt.variables.${name}`, role: 'user', lane: `prompt/${name}` } as const
+    const place = { path: stepInto(variables, name, 'prompt.variables'), role: 'user', lane: `prompt/${name}` } as const
     yield* member(variables, name, { ...place, kind: 'text' })
     if (isObject(value)) yield* partTexts(value, { ...place, kind: 'text' })
   }
@@ -65,6 +78,9 @@ function* itemTexts(item: JsonObject, path: string, lane: string): Generator<Tex
       return
     case 'code_interpreter_call':
       yield* member(item, 'code', { ...said, path: `${path}.code`, kind: 'tool-input' })
+      return
+    case 'mcp_list_tools':
+      for (const ref of toolTexts(item.tools, `${path}.tools`)) yield { ...ref, lane: `${lane}/${ref.path}` }
       return
     default:
       if (String(item.type).endsWith('_output')) {

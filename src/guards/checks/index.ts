@@ -1,5 +1,8 @@
 // Written by `npm run generate` from the files of this folder. Do not edit.
+import { check as azureContentSafety } from './azure-content-safety.ts'
+import { check as bedrockGuardrail } from './bedrock-guardrail.ts'
 import { check as canary } from './canary.ts'
+import { check as classifier } from './classifier.ts'
 import { check as injection } from './injection.ts'
 import { check as jsonSchema } from './json-schema.ts'
 import { check as judge } from './judge.ts'
@@ -12,13 +15,18 @@ import { check as pii } from './pii.ts'
 import { check as presidio } from './presidio.ts'
 import { check as regex } from './regex.ts'
 import { check as secrets } from './secrets.ts'
+import { check as sessionCost } from './session-cost.ts'
 import { check as tools } from './tools.ts'
+import { check as topics } from './topics.ts'
 import { check as urlAllowList } from './url-allow-list.ts'
 import { check as webhook } from './webhook.ts'
 import { check as words } from './words.ts'
 
 export const checks = {
+  'azure-content-safety': azureContentSafety,
+  'bedrock-guardrail': bedrockGuardrail,
   canary,
+  classifier,
   injection,
   'json-schema': jsonSchema,
   judge,
@@ -31,7 +39,9 @@ export const checks = {
   presidio,
   regex,
   secrets,
+  'session-cost': sessionCost,
   tools,
+  topics,
   'url-allow-list': urlAllowList,
   webhook,
   words

@@ -1,9 +1,10 @@
 import * as z from 'zod'
-import { Secret } from '../../secret.ts'
+import { secret } from '../../fields.ts'
+import { batchesOf } from '../excerpts.ts'
 import { checkKind, type Finding } from '../guard.ts'
 
 const options = z.strictObject({
-  key: z.string().min(1).describe('A key of OpenAI, as `${OPENAI_API_KEY}`. Moderation is free of charge there.'),
+  key: secret.describe('A key of OpenAI, as `${OPENAI_API_KEY}`. Moderation is free of charge there.'),
   model: z.string().default('omni-moderation-latest').describe('Of the moderation API.'),
   base_url: z
     .url({ protocol: /^https?$/ })
@@ -22,13 +23,14 @@ const options = z.strictObject({
 const answer = z.object({
   results: z.array(
     z.object({
-      categories: z.record(z.string(), z.boolean()),
-      category_scores: z.record(z.string(), z.number())
+      // Models for text alone do not know all of them.
+      categories: z.record(z.string(), z.boolean().nullable()),
+      category_scores: z.record(z.string(), z.number().nullable())
     })
   )
 })
-/** Texts of one request. */
-const BATCH = 32
+/** Texts of one request, in number and in UTF-16 units. */
+const BATCH = { countMax: 32, weightMax: 100_000, weightOf: (text: string) => text.length }
 
 /** OpenAI's moderation API (POST /moderations): hate, harassment, self-harm, sexual content, violence, illicit advice. */
 export const check = checkKind({
@@ -39,16 +41,14 @@ export const check = checkKind({
   actions: ['block', 'flag', 'shadow', 'reroute', 'retry'],
   action: 'block',
   options,
-  create({ key: given, model, base_url, threshold, categories, allow_private }) {
-    const key = new Secret(given)
+  create({ key, model, base_url, threshold, categories, allow_private }) {
     const url = `${base_url.replace(/\/+$/, '')}/moderations`
     return {
       reach: 'whole',
       async judge({ passages }, { post }, signal): Promise<Finding[]> {
         const texts = passages.map(({ text }) => text).filter(text => text.trim() !== '')
         const found = new Map<string, number>()
-        for (let at = 0; at < texts.length; at += BATCH) {
-          const input = texts.slice(at, at + BATCH)
+        for (const input of batchesOf(texts, BATCH)) {
           const said = await post({
             url,
             headers: { authorization: `Bearer ${key.reveal()}` },
@@ -62,6 +62,7 @@ export const check = checkKind({
           }
           for (const result of read.data.results) {
             for (const [category, score] of Object.entries(result.category_scores)) {
+              if (score === null) continue
               const isOver = threshold === undefined ? result.categories[category] === true : score >= threshold
               const isWanted = categories === undefined || categories.includes(category)
               if (isOver && isWanted) found.set(category, Math.max(score, found.get(category) ?? 0))

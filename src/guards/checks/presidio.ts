@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { askAll } from '../excerpts.ts'
 import { checkKind, type Finding } from '../guard.ts'
 
 const options = z.strictObject({
@@ -46,34 +47,39 @@ export const check = checkKind({
           const read = answer.safeParse(found)
           if (!read.success) throw new Error('The analyzer answered with something else than entities.')
           const unit = unitsOf(text)
+          if (read.data.some(({ start, end }) => start >= end || unit(end) === undefined)) {
+            throw new Error('The analyzer answered with places that are not in the text.')
+          }
           return read.data
             .filter(({ score }) => score >= threshold)
-            .map(({ entity_type, start, end, score }) => ({
-              rule: `presidio.${entity_type.toLowerCase()}`,
-              path,
-              start: unit(start),
-              end: unit(end),
-              score,
-              label: entity_type.toUpperCase().replace(/[^A-Z0-9]+/g, '_'),
-              reason: `The text holds personal data (${entity_type.toLowerCase()}).`
-            }))
+            .map(({ entity_type, start, end, score }) => {
+              const label = labelOf(entity_type)
+              const reason = `The text holds personal data (${label.toLowerCase()}).`
+              const rule = `presidio.${label.toLowerCase()}`
+              return { rule, path, start: unit(start)!, end: unit(end)!, score, label, reason }
+            })
         }
         const texts = passages.filter(({ text }) => text.trim() !== '')
-        const found: Finding[] = []
-        for (let at = 0; at < texts.length; at += AT_ONCE) {
-          const some = texts.slice(at, at + AT_ONCE).map(({ text, path }) => analyze(text, path))
-          found.push(...(await Promise.all(some)).flat())
-        }
-        return found
+        const found = await askAll(texts, AT_ONCE, ({ text, path }) => analyze(text, path))
+        return found.flat()
       }
     }
   }
 })
 
-/** Its offsets count code points, as Python's do; ours count UTF-16 units. */
-function unitsOf(text: string): (codePoint: number) => number {
-  if (!/[\ud800-\udbff]/.test(text)) return offset => offset
+function labelOf(entity: string): string {
+  return (
+    entity
+      .toUpperCase()
+      .match(/[A-Z0-9]+/g)
+      ?.join('_') ?? 'REDACTED'
+  )
+}
+
+/** Its offsets count code points, as Python's do; ours count UTF-16 units. Undefined beyond the end. */
+function unitsOf(text: string): (codePoint: number) => number | undefined {
+  if (!/[\ud800-\udbff]/.test(text)) return offset => (offset > text.length ? undefined : offset)
   const units = [0]
   for (const character of text) units.push(units.at(-1)! + character.length)
-  return offset => units[Math.min(offset, units.length - 1)]!
+  return offset => units[offset]
 }

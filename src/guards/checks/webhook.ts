@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import { Secret } from '../../secret.ts'
-import { checkKind, type Finding } from '../guard.ts'
+import { secret } from '../../fields.ts'
+import { checkKind, type Finding, type Passage } from '../guard.ts'
 
 const options = z.strictObject({
   url: z.url({ protocol: /^https?$/ }).describe('Where the texts are sent to, as JSON.'),
-  secret: z.string().min(1).optional().describe('Signs what is sent, as the webhooks of budgets are signed.'),
-  headers: z.record(z.string(), z.string()).default({}).describe('Further headers.'),
+  secret: secret.optional().describe('Signs what is sent, as the webhooks of budgets are signed.'),
+  headers: z.record(z.string(), secret).default({}).describe('Further headers, as `authorization`.'),
   allow_private: z.array(z.string()).optional().describe('Private address ranges that may be called.')
 })
 
@@ -35,8 +35,8 @@ export const check = checkKind({
   actions: ['block', 'mask', 'restore', 'flag', 'shadow', 'reroute', 'retry'],
   action: 'block',
   options,
-  create({ url, secret: given, headers, allow_private }) {
-    const secret = given === undefined ? undefined : new Secret(given)
+  create({ url, secret, headers: given, allow_private }) {
+    const headers = Object.entries(given)
     return {
       reach: 'whole',
       async judge({ side, model, dialect, passages, metadata, session }, { post }, signal): Promise<Finding[]> {
@@ -44,7 +44,7 @@ export const check = checkKind({
         const body = JSON.stringify({ side, model, dialect, metadata, session, passages: texts })
         const found = await post({
           url,
-          headers,
+          headers: Object.fromEntries(headers.map(([name, value]) => [name, value.reveal()])),
           body,
           signal,
           ...(allow_private && { allowPrivate: allow_private }),
@@ -52,8 +52,22 @@ export const check = checkKind({
         })
         const read = answer.safeParse(found)
         if (!read.success) throw new Error('The webhook did not answer with findings.')
-        return read.data.findings.map(({ rule, ...rest }) => ({ ...rest, rule: `webhook.${rule}` }) as Finding)
+        return read.data.findings.map(({ rule, ...rest }) => {
+          const finding = { ...rest, rule: `webhook.${rule}` } as Finding
+          return placed(finding, passages)
+        })
       }
     }
   }
 })
+
+/** A place that does not exist would be a finding that nothing comes of. */
+function placed(finding: Finding, passages: readonly Passage[]): Finding {
+  const { path, start, end } = finding
+  if (path === undefined && start === undefined && end === undefined) return finding
+  const passage = path === undefined && passages.length === 1 ? passages[0] : passages.find(each => each.path === path)
+  const isWhole = start === undefined && end === undefined
+  const isInside = start !== undefined && end !== undefined && start < end && end <= (passage?.text.length ?? 0)
+  if (passage && (isWhole || isInside)) return { ...finding, path: passage.path }
+  throw new Error('The webhook answered with a place that is not in the texts.')
+}

@@ -6,8 +6,7 @@ import { attemptColumns, attemptRow, requestColumns, requestRow } from './rows.t
 import type { Engine } from './stores.ts'
 import type { Tables } from './tables.ts'
 import { indexed } from './text.ts'
-
-const HOUR_MS = 3_600_000
+import { usageOf } from './usage.ts'
 
 /** In which column a scope is. Tags are a table of their own. */
 const COLUMNS = {
@@ -102,68 +101,8 @@ export class SqlLedger implements LedgerStore {
     return (await query.orderBy('id').limit(limit).execute()).map(requestRow)
   }
 
-  async usage({ of, fromMs, toMs, groupBy, where, limit }: UsageQuery): Promise<UsageLine[]> {
-    const tagOf = of === 'attempts' ? 'attempt' : 'request'
-    const tags = sql.table(`${tagOf}_tags`)
-    const tagId = sql.ref(`${tagOf}_id`)
-    const groups = groupBy.map(name => ({ name, column: groupColumn(name) }))
-    const needsTag = groupBy.includes('tag')
-    const conditions = [sql`r.started_at >= ${fromMs}`, sql`r.started_at < ${toMs}`]
-    for (const [kind, value] of Object.entries(where)) {
-      const inTime = sql`started_at >= ${fromMs} and started_at < ${toMs}`
-      if (kind === 'tag')
-        conditions.push(sql`r.id in (select ${tagId} from ${tags} where tag = ${value} and ${inTime})`)
-      else conditions.push(sql`${sql.ref(`r.${COLUMNS[kind as keyof typeof COLUMNS]}`)} = ${indexed(value)}`)
-    }
-    const selected = groups.map(({ name, column }) => sql`${column} as ${sql.ref(`by_${name}`)}`)
-    const estimated = of === 'attempts' ? sql`sum(case when r.usage_source = 'estimated' then 1 else 0 end)` : sql`0`
-    const figures = sql`count(*) as count,
-      cast(coalesce(sum(r.input_tokens), 0) as text) as input_tokens,
-      cast(coalesce(sum(r.output_tokens), 0) as text) as output_tokens,
-      cast(coalesce(sum(r.cache_read_tokens), 0) as text) as cache_read_tokens,
-      cast(coalesce(sum(r.cache_write_tokens), 0) as text) as cache_write_tokens,
-      cast(coalesce(sum(r.reasoning_tokens), 0) as text) as reasoning_tokens,
-      cast(coalesce(sum(r.cost_nano), 0) as text) as cost,
-      sum(case when r.cost_nano is null then 1 else 0 end) as unpriced,
-      ${estimated} as estimated,
-      sum(case when r.outcome = 'failed' then 1 else 0 end) as failed`
-    const from = needsTag
-      ? sql`${sql.table(of)} as r left join ${tags} as t on ${sql.ref(`t.${tagOf}_id`)} = r.id`
-      : sql`${sql.table(of)} as r`
-    const by = groups.length === 0 ? sql`` : sql`group by ${sql.join(groups.map(({ column }) => column))}`
-    const columns = sql.join([...selected, figures])
-    const { rows } = await sql<Record<string, string | number | null>>`select ${columns} from ${from}
-      where ${sql.join(conditions, sql` and `)} ${by}
-      order by coalesce(sum(r.cost_nano), 0) desc, count(*) desc limit ${limit}`.execute(this.#patient)
-    return rows.map(row => usageLine(row, groupBy))
-  }
-}
-
-function groupColumn(name: UsageQuery['groupBy'][number]) {
-  if (name === 'day') return sql`r.started_at - r.started_at % ${sql.lit(24 * HOUR_MS)}`
-  if (name === 'hour') return sql`r.started_at - r.started_at % ${sql.lit(HOUR_MS)}`
-  return name === 'tag' ? sql.ref('t.tag') : sql.ref(`r.${COLUMNS[name]}`)
-}
-
-function usageLine(row: Record<string, string | number | null>, groupBy: UsageQuery['groupBy']): UsageLine {
-  const group: Record<string, string | null> = {}
-  for (const name of groupBy) {
-    const value = row[`by_${name}`] ?? null
-    const isTime = name === 'day' || name === 'hour'
-    group[name] = value === null ? null : isTime ? new Date(Number(value)).toISOString() : String(value)
-  }
-  return {
-    group,
-    count: Number(row.count),
-    inputTokens: Number(row.input_tokens),
-    outputTokens: Number(row.output_tokens),
-    cacheReadTokens: Number(row.cache_read_tokens),
-    cacheWriteTokens: Number(row.cache_write_tokens),
-    reasoningTokens: Number(row.reasoning_tokens),
-    costNano: BigInt(row.cost ?? 0),
-    unpriced: Number(row.unpriced ?? 0),
-    estimated: Number(row.estimated ?? 0),
-    failed: Number(row.failed ?? 0)
+  usage(query: UsageQuery): Promise<UsageLine[]> {
+    return usageOf(this.#patient, this.#engine, query)
   }
 }
 
@@ -193,4 +132,10 @@ async function putRequests(db: Kysely<Tables>, engine: Engine['name'], rows: rea
     [...new Set(payers.tags)].map(tag => ({ tag, request_id: id, started_at: startedAtMs }))
   )
   await insertMany(db, engine, { table: 'request_tags', rows: tags, conflict: 'do nothing' })
+  const verdicts = rows.flatMap(({ id, startedAtMs, verdicts }) =>
+    verdicts.map(({ guard, rule, side, action, tookMs }) => {
+      return { guard, rule: indexed(rule), side, action, request_id: id, started_at: startedAtMs, took_ms: tookMs }
+    })
+  )
+  await insertMany(db, engine, { table: 'request_verdicts', rows: verdicts, conflict: 'do nothing' })
 }

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../../json.ts'
 import type { Nano } from '../../nano.ts'
 import type { Usage } from '../../usage.ts'
-import type { AttemptRow, Payers, RequestRow } from '../rows.ts'
+import type { AttemptRow, Payers, RequestRow, VerdictRow } from '../rows.ts'
 import type { AttemptColumns, RequestColumns } from './tables.ts'
 import { indexed } from './text.ts'
 
@@ -25,6 +25,7 @@ export function attemptColumns(row: AttemptRow): AttemptColumns {
     outcome: row.outcome,
     failure: row.failure,
     marks: JSON.stringify(row.marks),
+    first_token_ms: row.firstTokenMs ?? null,
     ...payerColumns(row.payers),
     ...usageColumns(row.usage)
   }
@@ -49,7 +50,8 @@ export function attemptRow(columns: AttemptColumns): AttemptRow {
     usageSource: columns.usage_source as AttemptRow['usageSource'],
     outcome: columns.outcome as AttemptRow['outcome'],
     failure: columns.failure,
-    marks: parsed<string[]>(columns.marks) ?? []
+    marks: parsed<string[]>(columns.marks) ?? [],
+    firstTokenMs: columns.first_token_ms
   }
 }
 
@@ -72,6 +74,16 @@ export function requestColumns(row: RequestRow): RequestColumns {
     first_token_ms: row.firstTokenMs,
     total_ms: row.totalMs,
     config_digest: row.configDigest,
+    finish: row.finish,
+    app: row.app,
+    trace: row.trace,
+    parent: row.parent,
+    admitted_ms: row.admittedMs,
+    guard_ms: row.guardMs,
+    waited_ms: row.waitedMs,
+    held_ms: row.heldMs,
+    verdicts: row.verdicts.length === 0 ? null : JSON.stringify(row.verdicts),
+    details: json(row.details),
     ...payerColumns(row.payers),
     ...usageColumns(row.usage)
   }
@@ -97,7 +109,17 @@ export function requestRow(columns: RequestColumns): RequestRow {
     usage: parsed<Partial<Usage>>(columns.usage),
     firstTokenMs: columns.first_token_ms,
     totalMs: columns.total_ms,
-    configDigest: columns.config_digest
+    configDigest: columns.config_digest,
+    finish: columns.finish,
+    app: columns.app,
+    trace: columns.trace,
+    parent: columns.parent,
+    admittedMs: columns.admitted_ms,
+    guardMs: columns.guard_ms,
+    waitedMs: columns.waited_ms,
+    heldMs: columns.held_ms,
+    verdicts: parsed<VerdictRow[]>(columns.verdicts) ?? [],
+    details: parsed<JsonObject>(columns.details)
   }
 }
 

@@ -11,7 +11,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler
 } from 'kysely'
-import type { SqliteAnswer, SqliteRequest } from '../../workers/sqlite.ts'
+import type { SqliteAnswer, SqliteRequest, SqliteWork } from '../../workers/sqlite.ts'
 import { asText, NO_TEXT } from './text.ts'
 
 /** Kysely over `node:sqlite` in a thread of its own: its stock dialect does not run on it (D17). */
@@ -46,9 +46,9 @@ export class SqliteThread {
   }
 
   /** Rejects where the file cannot be opened, or is another process's. */
-  static async open(path: string): Promise<SqliteThread> {
+  static async open(path: string, { reads = false } = {}): Promise<SqliteThread> {
     const file = new URL(`../../workers/sqlite${extname(import.meta.url)}`, import.meta.url)
-    const worker = new Worker(file, { workerData: { path } })
+    const worker = new Worker(file, { workerData: { path, reads } satisfies SqliteWork })
     worker.unref()
     const opening = once(worker, 'message') as Promise<[SqliteAnswer]>
     worker.ref()

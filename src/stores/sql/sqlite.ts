@@ -16,7 +16,17 @@ export async function openSqlite({ path, clock }: { path: string; clock: { wallM
   const db = new Kysely<Tables>({ dialect: sqliteDialect(await SqliteThread.open(path)) })
   try {
     await migrate(db, 'sqlite')
-    return sqlStores(db, { ...ENGINE, nowMs: () => Promise.resolve(clock.wallMs()) })
+    const engine = { ...ENGINE, nowMs: () => Promise.resolve(clock.wallMs()) }
+    if (path === ':memory:') return sqlStores(db, engine)
+    // Reports read all of a month: neither rows nor keys wait for them.
+    const thread = await SqliteThread.open(path, { reads: true })
+    const reader = new Kysely<Tables>({ dialect: sqliteDialect(thread) })
+    const close = async () => {
+      // Kysely leaves alone what it never used.
+      await thread.close()
+      await db.destroy()
+    }
+    return { ...sqlStores(db, engine, reader), close }
   } catch (thrown) {
     await db.destroy()
     throw thrown

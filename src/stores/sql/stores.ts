@@ -2,7 +2,9 @@ import { type Kysely, sql } from 'kysely'
 import type { JsonObject } from '../../json.ts'
 import type { AuditRow, KeyRow, KeySecretRow, TenantKind, TenantRow } from '../rows.ts'
 import type { AuditStore, KeyStore, MetaStore, Page, Stores, Table, TenantStore } from '../stores.ts'
+import { SqlFeedback } from './feedback.ts'
 import { SqlLedger } from './ledger.ts'
+import { SqlLogs } from './logs.ts'
 import type { RowTable, Tables } from './tables.ts'
 
 /** What the engines do each in its own way. */
@@ -25,6 +27,9 @@ export function sqlStores(db: Kysely<Tables>, engine: Engine, patient = db): Sto
     prices: new SqlTable(db, 'prices'),
     audit: new SqlAudit(db, engine),
     ledger: new SqlLedger(db, engine.name, patient),
+    logs: new SqlLogs(patient),
+    views: new SqlTable(db, 'views'),
+    feedback: new SqlFeedback(db),
     meta: new SqlMeta(db),
     transaction: run => db.transaction().execute(tx => run(sqlStores(tx, engine))),
     nowMs: () => engine.nowMs(db),
@@ -51,7 +56,7 @@ class SqlTable<Row extends { id: string }> implements Table<Row> {
   readonly #db: Kysely<Record<string, RowTable>>
   readonly #table: string
 
-  constructor(db: Kysely<Tables>, table: 'admins' | 'budgets' | 'rate_limits' | 'prices') {
+  constructor(db: Kysely<Tables>, table: 'admins' | 'budgets' | 'rate_limits' | 'prices' | 'views') {
     this.#db = db as unknown as Kysely<Record<string, RowTable>>
     this.#table = table
   }

@@ -25,6 +25,25 @@ export interface Tables {
   attempt_tags: { tag: string; attempt_id: string; started_at: number }
   requests: RequestColumns
   request_tags: { tag: string; request_id: string; started_at: number }
+  views: RowTable
+  feedback: {
+    id: string
+    request_id: string
+    at: number
+    score: number | null
+    label: string | null
+    comment: string | null
+    key_name: string | null
+  }
+  request_verdicts: {
+    guard: string
+    rule: string
+    side: string
+    action: string
+    request_id: string
+    started_at: number
+    took_ms: number
+  }
 }
 
 export interface RowTable {
@@ -70,6 +89,7 @@ export interface AttemptColumns extends PayerColumns, UsageColumns {
   outcome: string | null
   failure: string | null
   marks: string
+  first_token_ms: number | null
 }
 
 export interface RequestColumns extends PayerColumns, UsageColumns {
@@ -90,4 +110,14 @@ export interface RequestColumns extends PayerColumns, UsageColumns {
   first_token_ms: number | null
   total_ms: number
   config_digest: string
+  finish: string | null
+  app: string | null
+  trace: string | null
+  parent: string | null
+  admitted_ms: number | null
+  guard_ms: number | null
+  waited_ms: number | null
+  held_ms: number | null
+  verdicts: string | null
+  details: string | null
 }

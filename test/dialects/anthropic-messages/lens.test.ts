@@ -14,6 +14,8 @@ describe('the lens', () => {
     assert.deepEqual(
       refs.map(ref => [ref.role, ref.kind, ref.sealed, ref.get()]),
       [
+        ['tool', 'tool-description', false, 'Looks a ship up'],
+        ['tool', 'tool-description', true, 'Aurora'],
         ['system', 'text', false, 'You keep the harbour log.'],
         ['system', 'text', false, 'Answer in one line.'],
         ['user', 'text', false, 'Which ship is this?'],

@@ -15,6 +15,7 @@ describe('the lens', () => {
     assert.deepEqual(
       refs.map(ref => [ref.role, ref.kind, ref.sealed, ref.get()]),
       [
+        ['tool', 'tool-description', false, 'Looks a ship up'],
         ['system', 'text', false, 'You keep the harbour log.'],
         ['system', 'text', false, 'Berths are secret.'],
         ['user', 'text', false, 'Which ship is this?'],

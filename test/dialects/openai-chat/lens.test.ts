@@ -10,7 +10,9 @@ describe('the lens', () => {
       .find(each => each.name === 'fullest')!
       .body()
     const seen = [...dialect.texts(body, 'request')].map(ref => [ref.path, ref.role, ref.kind])
-    assert.deepEqual(seen.slice(0, 11), [
+    assert.deepEqual(seen.slice(0, 13), [
+      ['tools[0].function.description', 'tool', 'tool-description'],
+      ['tools[2].custom.description', 'tool', 'tool-description'],
       ['messages[0].content', 'system', 'text'],
       ['messages[1].content[0].text', 'system', 'text'],
       ['messages[2].content[0].text', 'user', 'text'],

@@ -15,6 +15,10 @@ describe('the texts of a request', () => {
     assert.deepEqual(
       found.map(({ path, role, kind, sealed }) => [path, role, kind, sealed]),
       [
+        ['tools[0].description', 'tool', 'tool-description', false],
+        ['tools[1].description', 'tool', 'tool-description', false],
+        ['tools[3].description', 'tool', 'tool-description', false],
+        ['tools[3].tools[0].description', 'tool', 'tool-description', false],
         ['instructions', 'system', 'text', false],
         ['input[0].content', 'system', 'text', false],
         ['input[1].content[0].text', 'system', 'text', false],

@@ -21,7 +21,9 @@ interface Check {
 }
 
 const everywhere = () => true
-const isCall = ({ endpoint }: Way) => endpoint !== 'models'
+const isCall = ({ endpoint }: Way) => endpoint !== 'models' && endpoint !== 'feedback'
+/** The guards answer themselves. */
+const asksProvider = (way: Way) => isCall(way) && way.endpoint !== 'guard'
 const asks = ({ asks }: Way) => asks
 const generates = ({ generates }: Way) => generates
 const limited = { retryAfter: true } as const
@@ -35,7 +37,7 @@ const CHECKS: readonly Check[] = [
   { name: 'a key from another address', key: () => 'key-elsewhere', code: 'address_refused', at: everywhere },
   { name: 'a door that is not allowed', key: ({ door }) => `key-not-${door}`, code: 'not_allowed', at: everywhere },
   { name: 'a model that is not allowed', key: () => 'key-other-models', code: 'not_allowed', at: asks },
-  { name: 'a provider that is not allowed', key: () => 'key-other-providers', code: 'not_allowed', at: isCall },
+  { name: 'a provider that is not allowed', key: () => 'key-other-providers', code: 'not_allowed', at: asksProvider },
   { name: 'the limit on requests', key: () => 'key-requests', code: 'rate_limited_here', at: isCall, says: limited },
   { name: 'the limit on tokens', key: () => 'key-tokens', code: 'rate_limited_here', at: generates, says: limited },
   { name: 'calls in flight', key: () => 'key-calls', code: 'rate_limited_here', at: isCall, says: limited },
@@ -155,6 +157,8 @@ describe('door × check', () => {
       const answer = await enter(at, way, { key: 'key-good', stored })
       // Only what runs in the background can be cancelled: the provider itself says so.
       if (way.endpoint === 'response-cancel') assert.notEqual(way.code(answer.json()), 'not_allowed')
+      // This gateway keeps nothing, opinions neither.
+      else if (way.endpoint === 'feedback') assert.equal(way.code(answer.json()), 'store_unavailable')
       else assert.equal(answer.status, 200, `${nameOf(way)}: ${answer.text}`)
     }
   })

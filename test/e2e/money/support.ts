@@ -168,6 +168,11 @@ export const WAYS: readonly Way[] = [
   way('response-input-tokens', 'count-tokens', {
     ask: model => post('/v1/responses/input_tokens', { model, input: 'tell me' })
   }),
+  way('guard', 'guard', { asks: false, ask: () => post('/v1/guard', { text: 'tell me' }) }),
+  way('feedback', 'feedback', {
+    asks: false,
+    ask: (_, stored) => post('/v1/feedback', { request_id: stored, score: 1 })
+  }),
   way('models', 'models', { asks: false, ask: () => ({ method: 'GET', path: '/v1/models' }) }),
   kept('response-get', 'GET'),
   kept('response-get', 'GET', '', true),

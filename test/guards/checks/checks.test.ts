@@ -152,10 +152,11 @@ describe('what agents and models may do', () => {
 
 describe('services outside', () => {
   test('webhook: what is sent, and what comes back', async () => {
-    const { asked, post } = service(() => ({ findings: [{ rule: 'bad', path: 'p', start: 1, end: 2, label: 'BAD' }] }))
+    const place = { path: PLACE.path, start: 1, end: 2 }
+    const { asked, post } = service(() => ({ findings: [{ rule: 'bad', ...place, label: 'BAD' }] }))
     const options = { url: 'https://guard.example/check', secret: 's3cret' }
     const found = await judged('webhook', options, { passages: [passage('hello')], metadata: { a: 'b' } }, { post })
-    assert.deepEqual(found, [{ rule: 'webhook.bad', path: 'p', start: 1, end: 2, score: 1, label: 'BAD' }])
+    assert.deepEqual(found, [{ rule: 'webhook.bad', ...place, score: 1, label: 'BAD' }])
     assert.equal(asked[0]!.sign, 's3cret')
     const sent = asked[0]!.body
     assert.deepEqual(sent.passages, [{ path: PLACE.path, role: 'user', kind: 'text', text: 'hello' }])

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { type Nano, nano } from '../../../src/nano.ts'
 import type { AttemptRow, AuditRow, BudgetRow, KeyRow, RequestRow, TenantRow } from '../../../src/stores/rows.ts'
 import type { Stores } from '../../../src/stores/stores.ts'
+import { NO_FACTS } from '../../support/rows.ts'
 
 /** One place where stores are kept. */
 export interface Place {
@@ -34,6 +35,7 @@ export function attempt(over: Partial<AttemptRow> & { id: string }): AttemptRow 
     outcome: 'done',
     failure: null,
     marks: [],
+    firstTokenMs: null,
     ...over
   }
 }
@@ -71,6 +73,7 @@ function request(over: Partial<RequestRow> & { id: string }): RequestRow {
     firstTokenMs: 3.25,
     totalMs: 9.5,
     configDigest: 'd',
+    ...NO_FACTS,
     ...over
   }
 }

@@ -14,15 +14,16 @@ const STATEMENTS = [
     created_at bigint not null, expires_at bigint, primary key (scheme, digest))`,
   'create index key_secrets_by_key on key_secrets (key_id)',
   'create table tenants (kind text not null, id text not null, "row" text not null, primary key (kind, id))',
-  ...['admins', 'budgets', 'rate_limits', 'prices'].map(
+  ...['admins', 'budgets', 'rate_limits', 'prices', 'views'].map(
     table => `create table ${table} (id text primary key, "row" text not null)`
   ),
   'create table audit (seq bigint primary key, "row" text not null)',
   `create table attempts (id text primary key, request_id text not null, number integer not null, state text not null,
     started_at bigint not null, finished_at bigint, provider text not null, model text not null, held_nano bigint,
     cost_nano bigint, lines text, price_version text not null, usage_source text not null, outcome text, failure text,
-    marks text not null, ${PAYERS}, ${USAGE})`,
+    marks text not null, first_token_ms double precision, ${PAYERS}, ${USAGE})`,
   'create index attempts_by_request on attempts (request_id)',
+  'create index attempts_by_time on attempts (started_at)',
   `create index attempts_started on attempts (started_at) where state = 'started'`,
   ...['org', 'team', 'user_id', 'key_name', 'customer', 'agent', 'provider', 'model'].map(
     // Most calls name no customer, user or agent: nobody looks for those by it.
@@ -33,9 +34,35 @@ const STATEMENTS = [
   `create table requests (id text primary key, started_at bigint not null, finished_at bigint not null, dialect text not null,
     operation text not null, stream integer not null, model_asked text not null, provider text, model text,
     attempts integer not null, status integer not null, outcome text not null, code text, cost_nano bigint,
-    first_token_ms double precision, total_ms double precision not null, config_digest text not null, ${PAYERS}, ${USAGE})`,
+    first_token_ms double precision, total_ms double precision not null, config_digest text not null, finish text, app text, trace text,
+    parent text, admitted_ms double precision, guard_ms double precision, waited_ms double precision, held_ms double precision,
+    verdicts text, details text, ${PAYERS}, ${USAGE})`,
   'create index requests_by_time on requests (started_at)',
-  'create table request_tags (tag text not null, request_id text not null, started_at bigint not null, primary key (tag, request_id))'
+  ...[
+    'org',
+    'team',
+    'user_id',
+    'key_name',
+    'customer',
+    'agent',
+    'session',
+    'provider',
+    'model',
+    'code',
+    'app',
+    'trace',
+    'parent'
+  ].map(column => `create index requests_by_${column} on requests (${column}, started_at) where ${column} is not null`),
+  `create index requests_failed on requests (outcome, started_at) where outcome <> 'done'`,
+  'create table request_tags (tag text not null, request_id text not null, started_at bigint not null, primary key (tag, request_id))',
+  'create index request_tags_by_time on request_tags (tag, started_at)',
+  `create table request_verdicts (guard text not null, rule text not null, side text not null, action text not null,
+    request_id text not null, started_at bigint not null, took_ms double precision not null,
+    primary key (request_id, guard, side, rule, action))`,
+  `create table feedback (id text primary key, request_id text not null, at bigint not null, score double precision,
+    label text, comment text, key_name text)`,
+  'create index feedback_by_request on feedback (request_id)',
+  'create index request_verdicts_by_guard on request_verdicts (guard, started_at)'
 ]
 
 /** The audit log only grows, whoever asks. */

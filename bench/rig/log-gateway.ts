@@ -1,0 +1,44 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { loadConfig } from '../../src/config/index.ts'
+import { createLog } from '../../src/log.ts'
+import { Secret } from '../../src/secret.ts'
+import { startGatehouse } from '../../src/server.ts'
+import { ADMIN_TOKEN, type Told } from './log-gateway-token.ts'
+
+/** A gateway on stores that are there already, as a process of its own that is asked how long its event loop was held. */
+
+const RESOLUTION_MS = 1
+
+const [simUrl = '', directory = '', databaseUrl = ''] = process.argv.slice(2)
+const text = `
+listen: 127.0.0.1:0
+log: { level: silent }
+bodies: { level: full, keep: 400d }
+stores: { data: "${directory}"${databaseUrl && `, database_url: "${databaseUrl}"`} }
+overload: { loop_lag: 60s, memory: 99% }
+providers:
+  lab: { dialect: openai-chat, base_url: "${simUrl}/v1", keys: [k], allow_private: ["127.0.0.0/8"] }`
+const load = () => loadConfig({ path: undefined, text, env: {}, readFile: () => '' })
+const first = load()
+const gateway = await startGatehouse({
+  first,
+  load,
+  path: undefined,
+  env: {},
+  directory,
+  secret: new Secret('of-the-bench-and-of-nobody-else-at-all'),
+  adminToken: new Secret(ADMIN_TOKEN),
+  log: createLog({ ...first.config.log, to: { write() {} } }),
+  forceCanonical: false
+})
+const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+delay.enable()
+process.on('message', message => {
+  if (message === 'end') {
+    void gateway.drain(0).then(() => process.exit(0))
+    return
+  }
+  process.send!({ heldMs: Math.max(0, delay.max / 1e6 - RESOLUTION_MS) } satisfies Told)
+  delay.reset()
+})
+process.send!({ url: gateway.url } satisfies Told)

@@ -1,0 +1,13 @@
+/** What a request row has beside its money, where a test is not about it. */
+export const NO_FACTS = {
+  finish: null,
+  app: null,
+  trace: null,
+  parent: null,
+  admittedMs: null,
+  guardMs: null,
+  waitedMs: null,
+  heldMs: null,
+  verdicts: [],
+  details: null
+}
