@@ -101,7 +101,8 @@ export async function startGatehouse(options: StartOptions): Promise<Gatehouse> 
 function open({ directory, secret, first, log, breakage }: StartOptions): Promise<Opened> | Opened {
   const rooms = { clock: systemClock, log }
   if (directory === undefined || secret === undefined) return { kept: keep({}, rooms), access: undefined }
-  return openStores({ directory, secret, settings: first.config.stores, bodies: first.config.bodies, breakage }, rooms)
+  const { stores: settings, bodies, keepRecordsMs } = first.config
+  return openStores({ directory, secret, settings, bodies, keepRecordsMs, breakage }, rooms)
 }
 
 /** A gateway that runs: one Plant, and the Plan in force (D7). */

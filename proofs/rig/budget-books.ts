@@ -27,6 +27,10 @@ export class Notebook implements Ledger {
   flush(): Promise<void> {
     return Promise.resolve()
   }
+
+  settle(): Promise<void> {
+    return Promise.resolve()
+  }
 }
 
 /** Counters of budgets, by name. */

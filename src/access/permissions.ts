@@ -19,6 +19,7 @@ export const PERMISSIONS = {
   'logs:read_metadata': 'See calls: when, who, which model, what it cost.',
   'logs:read_content': 'See what was said in calls. Each look is written to the audit log.',
   'logs:write_views': 'Give filters of the log a name, and take it away.',
+  'records:erase': 'Erase what records hold of a user, a customer or a key.',
   'audit:read': 'See and export the audit log.',
   'admins:read': 'See admin tokens; never their text.',
   'admins:write': 'Make, change and remove admin tokens, of roles that may do no more than one may oneself.',
@@ -38,7 +39,7 @@ const EVERYTHING = Object.keys(PERMISSIONS) as Permission[]
 /** What each role may do. Content of calls is the owner's alone until another role is given it. */
 const GRANTS: Readonly<Record<Role, readonly Permission[]>> = {
   owner: EVERYTHING,
-  admin: EVERYTHING.filter(permission => permission !== 'logs:read_content'),
+  admin: EVERYTHING.filter(permission => permission !== 'logs:read_content' && permission !== 'records:erase'),
   billing_viewer: ['tenants:read', 'budgets:read', 'limits:read', 'prices:read', 'usage:read'],
   auditor: [
     'keys:read',
@@ -82,7 +83,7 @@ export interface Actor {
 }
 
 /** What is about the whole installation, and so never of those who are held to one organisation. */
-const BEYOND_ORGS: readonly Permission[] = ['prices:write', 'audit:read', 'guards:test', 'system:read']
+const BEYOND_ORGS: readonly Permission[] = ['prices:write', 'audit:read', 'guards:test', 'records:erase', 'system:read']
 
 /** The bearer of the token in the data directory. */
 export const OWNER: Actor = actor({ id: 'owner', name: 'owner', role: 'owner', org: null })

@@ -55,6 +55,10 @@ export function governanceOf(
         throw new Failure('store_unavailable', 'The ledger does not answer: what it has is not all.', { cause })
       })
     },
+    async settle() {
+      await kept.bodies?.flush()
+      await kept.ledger.settle()
+    },
     async changed(topic) {
       access.freshness.heard()
       // Who misses it finds out by the version, a little later.

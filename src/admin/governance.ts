@@ -48,6 +48,8 @@ export interface Governance {
   priceOf(provider: string, model: string): EffectivePrice
   /** Resolves when what was written down so far is in the ledger. */
   flush(): Promise<void>
+  /** As `flush`, and nothing of it is left in the journal. */
+  settle(): Promise<void>
   /** Something was changed: this process goes by it when this resolves, the others as soon as they hear of it. */
   changed(topic: BusTopic): Promise<void>
   /** Milliseconds since 1970. */

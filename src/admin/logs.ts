@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
-import { append } from '../access/audit.ts'
 import { invalid, notFound } from '../access/changes.ts'
 import { type Actor, may } from '../access/permissions.ts'
 import { Failure } from '../errors.ts'
@@ -10,6 +9,7 @@ import { csvLines, jsonLines } from './export.ts'
 import type { Governance } from './governance.ts'
 import { attemptReply, REQUEST_COLUMNS, requestReply, shownAttempt, shownRequest } from './ledger-replies.ts'
 import { cursorIn, cursorText, type FilterQuery, filterOf, filterQuery } from './log-filter.ts'
+import { noted } from './noted.ts'
 import { pageReply } from './pages.ts'
 import { moment, momentText, text, textOrNull } from './replies.ts'
 import { type Asked, type Download, type Route, route } from './route.ts'
@@ -258,12 +258,6 @@ function moved(after: { startedAtMs: number; id: string }, rows: readonly Reques
   if (!passed) return after
   for (const { id, startedAtMs } of rows) if (startedAtMs < passed.startedAtMs) shown.delete(id)
   return { startedAtMs: passed.startedAtMs, id: passed.id }
-}
-
-async function noted({ governance, actor: { id, role }, tools }: Asked, action: string, object: string): Promise<void> {
-  const { address, requestId } = tools
-  const row = { actor: id, role, address, requestId, action, object, before: null, after: null }
-  await governance.stores.transaction(tx => append(tx, row))
 }
 
 export function shownFeedback({

@@ -1,6 +1,7 @@
 import { adminRoutes } from './admins.ts'
 import { auditRoutes } from './audit.ts'
 import { budgetRoutes } from './budgets.ts'
+import { eraseRoutes } from './erase.ts'
 import { explainRoutes } from './explain.ts'
 import { guardRoutes } from './guards.ts'
 import { keyRoutes } from './keys.ts'
@@ -33,6 +34,7 @@ export const routes: readonly Route[] = [
   ...ledgerRoutes,
   ...auditRoutes,
   ...adminRoutes,
+  ...eraseRoutes,
   ...explainRoutes,
   ...simulateRoutes,
   ...guardRoutes

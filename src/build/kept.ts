@@ -33,6 +33,8 @@ export interface Ledger extends Books {
   readonly full: boolean
   /** All that was written down is in the store. */
   flush(withinMs?: number): Promise<void>
+  /** As `flush`, and nothing of it is left in the journal, nor among the rows that were set aside. */
+  settle(): Promise<void>
 }
 
 /** What the process keeps, and counts (D7: part of the Plant). Without a directory it keeps nothing, and counts in memory. */
@@ -76,7 +78,8 @@ const NO_LEDGER: Ledger = Object.freeze({
   started() {},
   finished() {},
   request() {},
-  flush: () => Promise.resolve()
+  flush: () => Promise.resolve(),
+  settle: () => Promise.resolve()
 })
 
 export interface KeptParts {

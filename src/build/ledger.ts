@@ -57,6 +57,7 @@ export function openLedger({
       return journal.full
     },
     flush: withinMs => shipper.flush(withinMs),
+    settle: () => shipper.settle(),
     async close() {
       await shipper.close()
       journal.close()

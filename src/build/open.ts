@@ -7,6 +7,7 @@ import type { BodySettings } from '../config/bodies.ts'
 import type { StoreSettings } from '../config/index.ts'
 import type { Log } from '../log.ts'
 import { recover } from '../records/recovery.ts'
+import { Retention } from '../records/retention.ts'
 import type { Secret } from '../secret.ts'
 import type { Stores } from '../stores/stores.ts'
 import { openBodies } from './bodies.ts'
@@ -34,6 +35,8 @@ export interface OpenOptions {
   secret: Secret
   settings: StoreSettings
   bodies: BodySettings
+  /** How long rows of calls are kept, in milliseconds. */
+  keepRecordsMs: number
   /** What is turned off to show that a proof notices. */
   breakage?: 'journal' | 'deadline' | 'conditions' | undefined
 }
@@ -71,10 +74,12 @@ export async function openStores(options: OpenOptions, rooms: { clock: Clock; lo
       isBroken: breakage === 'journal'
     })
     const stops: (() => void)[] = [freshness.start(), bus?.subscribe(() => freshness.heard()) ?? (() => {})]
+    const retention = new Retention({ ledger: stores.ledger, ...rooms, keepMs: options.keepRecordsMs })
     const said = openBodies({ directory, settings, bodies: options.bodies }, rooms)
     const close = async () => {
       for (const stop of stops) stop()
       await said.bodies.close()
+      await retention.close()
       await markUse(stores, storedKeys, rooms.log)
       await ledger.close()
       await engines.close()

@@ -5,6 +5,7 @@ export const commands = {
   audit: () => import('./audit.ts'),
   budgets: () => import('./budgets.ts'),
   check: () => import('./check.ts'),
+  erase: () => import('./erase.ts'),
   explain: () => import('./explain.ts'),
   guards: () => import('./guards.ts'),
   init: () => import('./init.ts'),

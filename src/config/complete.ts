@@ -37,6 +37,7 @@ export function complete(parsed: ParsedConfig, { env, overrides = {} }: { env: E
     stores: { ...parsed.stores, data },
     strict: parsed.strict,
     limits: parsed.limits,
+    keepRecordsMs: parsed.keep_records,
     bodies: parsed.bodies,
     telemetry: parsed.telemetry,
     alerts: parsed.alerts,

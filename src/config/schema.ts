@@ -64,6 +64,9 @@ export function parseListen(text: string): Listen | undefined {
   return host !== undefined && port <= 65_535 ? { host, port } : undefined
 }
 
+/** Two months: the longest window of a budget, and the one before. */
+const KEEP_LEAST_MS = 62 * 86_400_000
+
 const LISTEN_EXPECTED = 'expected an address and a port: 127.0.0.1:8080'
 
 const listenSchema = z
@@ -240,6 +243,10 @@ export const configSchema = z
         'Refuse a call of which a part cannot be said in the dialect of its target, instead of naming the loss.'
       ),
     limits: limitsSchema.prefault({}).describe('The largest things taken; everything above is refused.'),
+    keep_records: duration
+      .refine(ms => ms >= KEEP_LEAST_MS, { error: 'at least 62d: budgets of a month are reckoned from them' })
+      .prefault('400d')
+      .describe('Rows of calls that are older are removed; those of the audit log never are.'),
     bodies: bodiesSchema.prefault({}).describe('What is kept of what is said in calls, and for how long.'),
     webhooks: webhooksSchema.prefault({}).describe('How addresses that want to be told (of budgets) are told.'),
     telemetry: telemetrySchema.prefault({}).describe('Metrics and traces, for systems that watch.'),
@@ -284,6 +291,8 @@ export interface Config {
   readonly stores: ParsedConfig['stores']
   readonly strict: boolean
   readonly limits: Limits
+  /** Milliseconds. */
+  readonly keepRecordsMs: number
   readonly bodies: BodySettings
   readonly webhooks: WebhookSettings
   readonly telemetry: ParsedConfig['telemetry']

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '../log.ts'
 import type { LedgerStore } from '../stores/stores.ts'
@@ -96,6 +97,17 @@ export class Shipper {
     } finally {
       over.abort()
     }
+  }
+
+  /**
+   * Ships all that the journal was told until now, and lets go of its files: what is not over yet is written down anew.
+   * Rows that the ledger refused are gone with it.
+   */
+  async settle(): Promise<void> {
+    await this.flush()
+    this.#journal.rotate()
+    this.#tidy()
+    rmSync(this.#journal.refusedPath, { force: true })
   }
 
   /** Ships what it can in that time, and then no more: the rest stays in the files, for the next process to recover. */

@@ -1,3 +1,4 @@
+import type { RequestPlace } from './bodies.ts'
 import type { LogStore } from './logs.ts'
 import type {
   AdminRow,
@@ -185,4 +186,20 @@ export interface LedgerStore {
   attempts(page: Page): Promise<AttemptRow[]>
   requests(page: Page): Promise<RequestRow[]>
   usage(query: UsageQuery): Promise<UsageLine[]>
+  /** How many calls name the subject. */
+  callsOf(subject: Subject): Promise<number>
+  /** Some of them; those whose own row is not there too. */
+  placesOf(subject: Subject, limit: number): Promise<RequestPlace[]>
+  /** Takes the subject out of these calls, with what whoever called has chosen (session, trace, tags, …). Money stays. */
+  erase(subject: Subject, requestIds: readonly string[]): Promise<void>
+  /** What was erased is overwritten on the disk too, as far as the engine does that when it is asked. Not in a transaction. */
+  settle(): Promise<void>
+  /** Removes calls and attempts that began before then and are over; at most `limit` of each. Resolves to how many. */
+  dropBefore(ms: number, limit: number): Promise<number>
+}
+
+/** Whose records are to be erased. */
+export interface Subject {
+  kind: 'user' | 'customer' | 'key'
+  id: string
 }

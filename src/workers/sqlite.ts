@@ -74,7 +74,8 @@ function locked(path: string): DatabaseSync {
 
 function open(path: string): DatabaseSync {
   const database = openOwn(path)
-  database.exec('pragma journal_mode = wal; pragma synchronous = normal')
+  // What is erased is overwritten, not only given free.
+  database.exec('pragma journal_mode = wal; pragma synchronous = normal; pragma secure_delete = on')
   database.exec(`pragma cache_size = -${CACHE_KIB}; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
   addPercentiles(database)
   return database

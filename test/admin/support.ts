@@ -69,6 +69,7 @@ export async function adminApi(more: Partial<Governance> = {}): Promise<AdminApi
     priceOf: () => ({ version: 'v1', lines: { input: { nanoUsdPerMillion: 3_000_000_000 } } }),
     bodies: FAKE_BODIES,
     flush: () => Promise.resolve(),
+    settle: () => Promise.resolve(),
     changed: async topic => void told.push(topic),
     wallMs: () => clock.wallMs(),
     log: createLog({ level: 'silent', format: 'json' } as never),
@@ -230,6 +231,11 @@ function fakeLedger(asked: UsageQuery[]): FakeStores['ledger'] {
     started: async () => [],
     attempts: async ({ after, limit }) => paged(attempts, after).slice(0, limit),
     requests: async ({ after, limit }) => paged(requests, after).slice(0, limit),
+    callsOf: async () => 0,
+    placesOf: async () => [],
+    erase: async () => {},
+    settle: async () => {},
+    dropBefore: async () => 0,
     async usage(query) {
       asked.push(query)
       const group = Object.fromEntries(query.groupBy.map(name => [name, 'x']))

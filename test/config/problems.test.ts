@@ -18,7 +18,7 @@ const CASES: readonly { name: string; file: string; says: string[]; env?: Record
     name: 'sections that come with later versions are not taken in silence',
     file: 'cache: {}\nroutes: { smart: { to: openai/gpt-5.5, cache: { exact: 1h } } }\n',
     says: [
-      'my.yaml:1:1 cache: unknown key; known here: $schema, alerts, allowed_origins, auth, bodies, budget_status, budgets, drain, guards, keys, limits, listen, log, media, overload, prices, providers, rate_limits, require, routes, sim, stores, strict, teams, telemetry, timeouts, unknown_price, webhooks',
+      'my.yaml:1:1 cache: unknown key; known here: $schema, alerts, allowed_origins, auth, bodies, budget_status, budgets, drain, guards, keep_records, keys, limits, listen, log, media, overload, prices, providers, rate_limits, require, routes, sim, stores, strict, teams, telemetry, timeouts, unknown_price, webhooks',
       'my.yaml:2:40 routes.smart.cache: unknown key; known here: after, best, else, fallback, guards, hedge, of, on, params, reply_mode, require, retry, split, sticky_by, stream_recovery, timeouts, times, to, upstream_stream, use, when, with'
     ]
   },

@@ -8,6 +8,7 @@ import { openPostgres } from '../../src/stores/sql/postgres.ts'
 import { openSqlite } from '../../src/stores/sql/sqlite.ts'
 import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { durableStores } from './conformance/durable.ts'
+import { erasingStores } from './conformance/erasing.ts'
 import { logStores } from './conformance/logs.ts'
 
 const directory = mkdtempSync(path.join(tmpdir(), 'gatehouse-stores-'))
@@ -23,6 +24,8 @@ durableStores('SQLite in a file', async () => {
   const file = newFile()
   return { open: () => openSqlite({ path: file, clock: systemClock }), lasts: true }
 })
+
+erasingStores('SQLite in a file', () => openSqlite({ path: newFile(), clock: systemClock }))
 
 logStores('SQLite in a file', () => openSqlite({ path: newFile(), clock: systemClock }))
 
@@ -49,6 +52,7 @@ test('PostgreSQL', { skip }, async t => {
     return { open: () => open(url), lasts: true }
   })
   logStores('PostgreSQL', () => open(database()))
+  erasingStores('PostgreSQL', () => open(database()))
   await t.test('two that begin at once make the tables once', async () => {
     const url = database()
     const both = await Promise.all([open(url), open(url)])

@@ -35,6 +35,9 @@ const BROUGHT_ABOUT_IN: Readonly<Record<string, readonly Code[]>> = {
   admin: ['invalid_input', 'not_found', 'declared_in_file', 'conflict'],
   // Which guards look at a call, and what becomes of it: test/e2e/guards.
   guards: ['guardrail_blocked', 'guard_cannot_stream', 'guard_unavailable'],
+  // Where data may go; and a call of the log made again.
+  residency: ['residency_refused'],
+  replay: ['no_stored_body', 'redacted_body'],
   // What providers keep, and what cannot cross.
   media: ['media_unreachable'],
   'doors-stored': ['cannot_cross', 'foreign_id', 'held_apart', 'unknown_object'],

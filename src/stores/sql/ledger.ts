@@ -1,6 +1,8 @@
 import { type Kysely, sql } from 'kysely'
+import type { RequestPlace } from '../bodies.ts'
 import type { AttemptRow, BudgetUnit, RequestRow, ScopeKind } from '../rows.ts'
-import type { LedgerStore, Page, UsageLine, UsageQuery } from '../stores.ts'
+import type { LedgerStore, Page, Subject, UsageLine, UsageQuery } from '../stores.ts'
+import { callsOf, dropBefore, eraseRows, placesOf, settle } from './erase.ts'
 import { insertMany } from './insert-many.ts'
 import { attemptColumns, attemptRow, requestColumns, requestRow } from './rows.ts'
 import type { Engine } from './stores.ts'
@@ -103,6 +105,26 @@ export class SqlLedger implements LedgerStore {
 
   usage(query: UsageQuery): Promise<UsageLine[]> {
     return usageOf(this.#patient, this.#engine, query)
+  }
+
+  callsOf(subject: Subject): Promise<number> {
+    return callsOf(this.#patient, subject)
+  }
+
+  placesOf(subject: Subject, limit: number): Promise<RequestPlace[]> {
+    return placesOf(this.#patient, subject, limit)
+  }
+
+  erase(subject: Subject, requestIds: readonly string[]): Promise<void> {
+    return eraseRows(this.#db, subject, requestIds)
+  }
+
+  settle(): Promise<void> {
+    return settle(this.#db, this.#engine)
+  }
+
+  dropBefore(ms: number, limit: number): Promise<number> {
+    return this.#db.transaction().execute(tx => dropBefore(tx, ms, limit))
   }
 }
 
