@@ -6,6 +6,9 @@ import type { Kind } from './kinds.ts'
 const PHONE_WORDS =
   /phone|\btel\b|\btel[.:]|mobile|\bmob\b|\bcell|call (?:me|us|him|her|at)|\bfax\b|whats ?app|\bsms\b|telefon|handy|rufnummer|telef|\bmovil\b|cellulare|celular|portable|mobiel|puhelin|telephone|電話|携帯|फोन|मोबाइल|전화|电话|手机|тел/
 
+/** Numbers of three, three and four digits that are nobody's to call. */
+const OTHER_WORDS = /\bnhs\b|national health|\border\b|invoice|ticket|tracking|\bref\b/
+
 /** Country codes of one and two digits (ITU-T E.164); all others have three. */
 const SHORT_CODES = /^(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])/
 
@@ -41,14 +44,16 @@ function isBirthday(text: string): boolean {
 export const contacts: readonly Kind[] = [
   {
     type: 'phone',
-    shape: /(?:00|(?<=\+))[1-9]\d{0,3}(?:[ .\-/]{0,2}\(?\d{1,5}\)?){2,6}(?![0-9A-Za-z])/y,
+    shape: /(?:(?<![0-9A-Z][ .-])00|(?<=\+))[1-9]\d{0,3}(?:[ .\-/]{0,2}\(?\d{1,5}\)?){2,6}(?![0-9A-Za-z])/y,
     holds: isE164,
+    unless: OTHER_WORDS,
     score: 0.8
   },
   {
     type: 'phone',
-    shape: /(?:1[ .-])?(?:(?<=\()\d{3}\) ?|\d{3}[ .-])\d{3}[.\- ]\d{4}(?![0-9A-Za-z-])/y,
+    shape: /(?<!\d[ .-])(?:1[ .-])?(?:(?<=\()\d{3}\) ?|\d{3}[ .-])\d{3}[.\- ]\d{4}(?![0-9A-Za-z-])/y,
     holds: isNorthAmerican,
+    unless: OTHER_WORDS,
     score: 0.7
   },
   {

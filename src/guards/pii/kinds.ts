@@ -8,6 +8,8 @@ export interface Kind {
   holds(text: string): boolean
   /** Must stand shortly before, where the shape alone says too little. Lower case, without accents. */
   context?: RegExp
+  /** Must not stand there: what it would say is that the number is something else. */
+  unless?: RegExp
   score: number
 }
 

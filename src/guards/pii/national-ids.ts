@@ -8,7 +8,12 @@ import type { Kind } from './kinds.ts'
 
 type Check = (digits: number[], text: string) => boolean
 
-function id(type: string, shape: RegExp, check: Check, more: { context?: RegExp; score?: number } = {}): Kind {
+function id(
+  type: string,
+  shape: RegExp,
+  check: Check,
+  more: { context?: RegExp; unless?: RegExp; score?: number } = {}
+): Kind {
   return { type, shape, holds: text => check(digitsOf(text), text), score: 0.85, ...more }
 }
 
@@ -192,17 +197,23 @@ export const nationalIds: readonly Kind[] = [
     context: /rijksregister|registre national|\binsz\b|\bniss\b|national number/
   }),
   id('pl_pesel', /\d{11}(?![0-9A-Za-z-])/y, isPesel, { context: /pesel/ }),
-  id('se_personnummer', /\d{6}[-+]\d{4}(?![0-9A-Za-z-])/y, isPersonnummer),
+  id('se_personnummer', /\d{6}[-+]\d{4}(?![0-9A-Za-z-])/y, isPersonnummer, { unless: /\bcpr\b|hetu\b|henkil/ }),
   id('se_personnummer', /(?:19|20)?\d{6}[-+ ]?\d{4}(?![0-9A-Za-z-])/y, isPersonnummer, {
     context: /person(?:nummer|nr)|samordningsnummer/
   }),
   id('fi_hetu', /\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y](?![0-9A-Za-z-])/iy, isHetu),
+  id('fi_hetu', /\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y](?![0-9A-Za-z-])/iy, isHetu, {
+    context: /hetu\b|henkil.{1,2}tunnus|personbeteckning/,
+    score: 0.95
+  }),
   id('no_fodselsnummer', /\d{6} ?\d{5}(?![0-9A-Za-z-])/y, isFodselsnummer),
   id('dk_cpr', /\d{6}[- ]?\d{4}(?![0-9A-Za-z-])/y, isCpr, { context: /\bcpr\b|personnummer/, score: 0.8 }),
   id('pt_nif', /\d{3}[ .]?\d{3}[ .]?\d{3}(?![0-9A-Za-z-])/y, isNif, { context: /\bnif\b|contribuinte|\bnipc\b/ }),
   id('br_cpf', /\d{3}\.\d{3}\.\d{3}-\d{2}(?![0-9A-Za-z-])/y, isCpf),
   id('br_cpf', /\d{3}[. ]?\d{3}[. ]?\d{3}[ -]?\d{2}(?![0-9A-Za-z-])/y, isCpf, { context: /\bcpf\b/ }),
-  id('in_aadhaar', /[2-9]\d{3}[ -]\d{4}[ -]\d{4}(?![0-9A-Za-z-]| \d{4})/y, verhoeff),
+  id('in_aadhaar', /(?<!\d[ -])[2-9]\d{3}([ -])\d{4}\1\d{4}(?![0-9A-Za-z-]| \d{4})/y, verhoeff, {
+    unless: /my ?number|マイナン|個人番号|rechnung|invoice/
+  }),
   id('in_aadhaar', /[2-9]\d{11}(?![0-9A-Za-z-])/y, verhoeff, { context: /aadhaa?r|\buidai?\b|आधार/ }),
   id('in_pan', /[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?![0-9A-Za-z])/y, () => true),
   id('au_tfn', /\d{3}[ -]?\d{3}[ -]?\d{3}(?![0-9A-Za-z-])/y, isTfn, { context: /\btfn\b|tax file/ }),
@@ -211,17 +222,23 @@ export const nationalIds: readonly Kind[] = [
     context: /\bsin\b|social insurance|assurance sociale|\bnas\b/
   }),
   id('za_id', /\d{6} ?\d{4} ?\d{2} ?\d(?![0-9A-Za-z-])/y, isSouthAfrican, { score: 0.8 }),
+  // Said to be one, it is none of the cards of thirteen digits.
+  id('za_id', /\d{6} ?\d{4} ?\d{2} ?\d(?![0-9A-Za-z-])/y, isSouthAfrican, {
+    context: /south afric|\brsa\b|\bsa id\b|\bid (?:number|no\b)/,
+    score: 0.9
+  }),
   id('sg_nric', /[STFGM]\d{7}[A-Z](?![0-9A-Za-z])/iy, isNric),
   id('kr_rrn', /\d{6} ?- ?[1-8]\d{6}(?![0-9A-Za-z-])/y, isRrn),
   id('kr_rrn', /\d{6} ?-? ?[1-8]\d{6}(?![0-9A-Za-z-])/y, isBirth, {
-    context: /주민|\brrn\b|resident registration/
+    context: /주민|\brrn\b|resident registration/,
+    score: 0.9
   }),
   id('tr_kimlik', /[1-9]\d{10}(?![0-9A-Za-z-])/y, isKimlik, {
     context: /kimlik|\btckn\b|\bt\.?c\.?(?= |\b)|turkish id/
   }),
   id('cn_resident_id', /[1-9]\d{16}[\dX](?![0-9A-Za-z-])/iy, isResidentId),
   id('jp_my_number', /\d{4}[ -]?\d{4}[ -]?\d{4}(?![0-9A-Za-z-])/y, isMyNumber, {
-    context: /my ?number|マイナンバー|個人番号/
+    context: /my ?number|マイナン|個人番号/
   }),
   id('mx_curp', /[A-Z]{4}\d{6}[HMX][A-Z]{5}[0-9A-Z]\d(?![0-9A-Za-z])/iy, isCurp)
 ]

@@ -50,11 +50,14 @@ export function personal(original: string, types: ReadonlySet<string>, depth = 1
   if (DIGIT.test(text)) found.push(...numbers(text, wants), ...machines(text), ...wallets(text), ...ibans(text))
   if (wants('url')) found.push(...urls(text))
   if (depth > 0) found.push(...encoded(text, types, depth))
+  if (depth > 0 && SPREAD_AT.test(text)) found.push(...spread(text, types, depth))
   const known = found.filter(({ type }) => wants(type))
   return apart(known, text.length).map(one => ({ ...one, start: plain.start(one.start), end: plain.end(one.end) }))
 }
 
 const DIGIT = /\d/
+/** Looked for first: most texts have nothing of the kind. */
+const SPREAD_AT = /[^\s] {1,3}[^\s] {1,3}[^\s] {1,3}[^\s] /
 
 /** Digits of other scripts as ours: each is one unit, and stays one. */
 function withPlainDigits(text: string): string {
@@ -129,18 +132,25 @@ function bestAt(
   wants: (type: string) => boolean
 ): Spotted | undefined {
   let best: Spotted | undefined
-  for (const { type, shape, holds, context, score: alone } of kinds) {
+  for (const { type, shape, holds, context, unless, score: alone } of kinds) {
     if (!wants(type)) continue
     shape.lastIndex = at
     if (!shape.test(text)) continue
     const end = shape.lastIndex
     if (!holds(text.slice(at, end)) || (context && !context.test(before(text, at)))) continue
+    if (unless?.test(before(text, at))) continue
     const score = Math.min(1, context ? alone + SAID : alone)
     if (!best || score > best.score || (score === best.score && end > best.end)) best = { type, start: at, end, score }
   }
-  // `+49 …` and `(212) …` begin with their sign.
-  if (best?.type === 'phone' && (text[at - 1] === '+' || text[at - 1] === '(')) best.start--
-  return best
+  return best?.type === 'phone' ? { ...best, ...withSigns(text, best) } : best
+}
+
+/** `+49 …` and `(212) …` begin with their sign; a number in parentheses does not end with one. */
+function withSigns(text: string, { start, end }: Spotted): { start: number; end: number } {
+  const number = text.slice(start, end)
+  const isOpen = text[start - 1] === '(' && /^[^(]*\)./.test(number)
+  const isClosed = number.endsWith(')') && !number.includes('(')
+  return { start: isOpen || text[start - 1] === '+' ? start - 1 : start, end: isClosed && !isOpen ? end - 1 : end }
 }
 
 function before(text: string, at: number): string {
@@ -168,7 +178,7 @@ function ibans(text: string): Spotted[] {
   return found
 }
 
-const BASE64 = /[A-Za-z0-9+/_-]{16,}={0,2}/g
+const BASE64 = /[A-Za-z0-9+/_-]{11,}={0,2}/g
 /** Longer ones hide files. */
 const BASE64_UNITS_MAX = 200
 
@@ -177,20 +187,61 @@ function encoded(text: string, types: ReadonlySet<string>, depth: number): Spott
   const found: Spotted[] = []
   for (const match of text.matchAll(BASE64)) {
     const [run] = match
-    // A word, or a number as it stands.
-    if (run.length > BASE64_UNITS_MAX || !/[a-z]/.test(run) || !/[A-Z]/.test(run)) continue
+    // Plain digits are a number as it stands.
+    if (run.length > BASE64_UNITS_MAX || !/[A-Z]/.test(run) || !/[a-z0-9]/.test(run)) continue
     // Digests and keys, of which code is full, are no text from their first bytes on.
-    if (!PRINTABLE.test(decoded(run.slice(0, 12)))) continue
+    if (!isText(decoded(run.slice(0, 12)).replace(/\ufffd+$/, ''))) continue
     const hidden = decoded(run)
-    if (!PRINTABLE.test(hidden) || !/@|\d\D{0,2}\d\D{0,2}\d\D{0,2}\d/.test(hidden)) continue
-    const [one] = personal(hidden, types, depth - 1)
-    if (one) found.push({ type: one.type, start: match.index, end: match.index + run.length, score: one.score })
+    if (!isText(hidden) || !/[\d@]/.test(hidden)) continue
+    const one = amid(text, match.index, hidden, types, depth)
+    if (one) found.push({ ...one, start: match.index, end: match.index + run.length })
   }
   return found
 }
 
-const PRINTABLE = /^[\t\n\r\x20-\x7e]+$/
-const decoded = (run: string) => Buffer.from(run, 'base64').toString('latin1')
+const isText = (text: string) => text !== '' && !/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]/.test(text)
+const decoded = (run: string) => Buffer.from(run, 'base64').toString('utf8')
+
+/** What hidden text is, where it stands: what is said before it says what it is. Offsets are those in the hidden text. */
+function amid(
+  text: string,
+  at: number,
+  hidden: string,
+  types: ReadonlySet<string>,
+  depth: number
+): Spotted | undefined {
+  const context = before(text, at)
+  const one = personal(context + hidden, types, depth - 1).find(({ end }) => end > context.length)
+  return one && { ...one, start: Math.max(0, one.start - context.length), end: one.end - context.length }
+}
+
+/** Single characters with a space after each, eight or more: three spaces stand for one. */
+const SPREAD = /(?<![^\s(:])(?:[^\s](?: | {3})){7,119}[^\s](?![^\s.,;!?)])/g
+
+/** What is written with a space between all of its characters. */
+function spread(text: string, types: ReadonlySet<string>, depth: number): Spotted[] {
+  const found: Spotted[] = []
+  for (const { 0: run, index } of text.matchAll(SPREAD)) {
+    if (!/\d|@/.test(run)) continue
+    let close = ''
+    const places: number[] = []
+    // Every other character is a space; one that stands for itself has one on both sides.
+    for (let at = 0; at < run.length; at++) {
+      const isGap = run[at] === ' ' && !(run[at - 1] === ' ' && run[at + 1] === ' ')
+      if (isGap) continue
+      close += run[at]
+      places.push(index + at)
+    }
+    // A word of one letter, or a sign, may stand before it.
+    for (let skipped = 0; skipped < 2; skipped++) {
+      const one = amid(text, places[skipped]!, close.slice(skipped), types, depth)
+      if (!one) continue
+      found.push({ ...one, start: places[one.start + skipped]!, end: places[one.end + skipped - 1]! + 1 })
+      break
+    }
+  }
+  return found
+}
 
 /** Of those that overlap, the likelier, then the longer. What is taken is marked, so that the time stays linear. */
 function apart(found: Spotted[], units: number): Spotted[] {
