@@ -3,9 +3,11 @@ import { check as azureContentSafety } from './azure-content-safety.ts'
 import { check as bedrockGuardrail } from './bedrock-guardrail.ts'
 import { check as canary } from './canary.ts'
 import { check as classifier } from './classifier.ts'
+import { check as code } from './code.ts'
 import { check as injection } from './injection.ts'
 import { check as jsonSchema } from './json-schema.ts'
 import { check as judge } from './judge.ts'
+import { check as language } from './language.ts'
 import { check as length } from './length.ts'
 import { check as loop } from './loop.ts'
 import { check as metadata } from './metadata.ts'
@@ -27,9 +29,11 @@ export const checks = {
   'bedrock-guardrail': bedrockGuardrail,
   canary,
   classifier,
+  code,
   injection,
   'json-schema': jsonSchema,
   judge,
+  language,
   length,
   loop,
   metadata,

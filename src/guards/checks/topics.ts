@@ -1,5 +1,12 @@
 import * as z from 'zod'
+import { batchesOf, excerptsOf } from '../excerpts.ts'
 import { checkKind, type Finding, type Tools } from '../guard.ts'
+
+/** What models for embeddings take at a time, as a rule: some thousand tokens a text, and so many texts. */
+const EXCERPT_UNITS = 4_000
+const BATCH_TEXTS = 64
+const BATCH_UNITS = 64_000
+const EXAMPLES_MS = 30_000
 
 type Embed = NonNullable<Tools['embed']>
 type Vectors = readonly (readonly number[])[]
@@ -37,15 +44,20 @@ export const check = checkKind({
       })
       return asked
     }
-    const vectorsOf = async (embed: Embed, texts: readonly string[], signal: AbortSignal): Promise<Vectors> =>
-      embed({ model, texts, purpose: 'guard', signal })
+    const vectorsOf = async (embed: Embed, texts: readonly string[], signal: AbortSignal): Promise<Vectors> => {
+      const batches = batchesOf(texts, { countMax: BATCH_TEXTS, weightMax: BATCH_UNITS, weightOf: text => text.length })
+      const asked = batches.map(some => embed({ model, texts: some, purpose: 'guard', signal }))
+      return (await Promise.all(asked)).flat()
+    }
     return {
       reach: 'whole',
       async judge({ passages }, { embed }, signal): Promise<Finding[]> {
         if (!embed) throw new Error('There is nobody to ask: the gateway has no model for embeddings.')
-        const texts = passages.filter(({ text }) => text.trim() !== '')
+        const said = passages.filter(({ kind }) => kind !== 'tool-description')
+        const texts = excerptsOf(said, EXCERPT_UNITS)
         if (texts.length === 0) return []
-        const standing = await exampleVectors(embed, signal)
+        // Those of the examples are for all calls: one that leaves takes them along for no other.
+        const standing = await exampleVectors(embed, AbortSignal.timeout(EXAMPLES_MS))
         const vectors = await vectorsOf(
           embed,
           texts.map(({ text }) => text),
