@@ -3,6 +3,7 @@ import { auditRoutes } from './audit.ts'
 import { budgetRoutes } from './budgets.ts'
 import { eraseRoutes } from './erase.ts'
 import { explainRoutes } from './explain.ts'
+import { guardRateRoutes } from './guard-rates.ts'
 import { guardRoutes } from './guards.ts'
 import { keyRoutes } from './keys.ts'
 import { ledgerRoutes } from './ledger.ts'
@@ -37,5 +38,6 @@ export const routes: readonly Route[] = [
   ...eraseRoutes,
   ...explainRoutes,
   ...simulateRoutes,
-  ...guardRoutes
+  ...guardRoutes,
+  ...guardRateRoutes
 ]

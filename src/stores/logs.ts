@@ -71,6 +71,20 @@ export interface LogStore {
   /** Those that are newer than a row, oldest first: for who follows along. */
   since(filter: LogFilter, page: { after: LogCursor; limit: number }): Promise<RequestRow[]>
   sessions(query: SessionQuery): Promise<SessionRow[]>
+  /** How often guards looked at calls, and found something; in the order of their names. */
+  guardRates(query: Omit<SessionQuery, 'limit'>): Promise<GuardRate[]>
+}
+
+export interface GuardRate {
+  guard: string
+  /** Calls that it looked at. */
+  calls: number
+  /** Those in which it found something. */
+  hits: number
+  /** Those of which it could not say. */
+  errors: number
+  /** Mean of what a look took. */
+  tookMs: number
 }
 
 export interface SessionQuery {

@@ -260,7 +260,7 @@ function fakeLogs(ledger: LedgerStore): LogStore {
     const all = await ledger.requests({ limit: 1_000 })
     return is.parent ? [] : all.filter(({ payers }) => !is.org || is.org.includes(payers.org ?? ''))
   }
-  return { search: rows, since: rows, sessions: async () => [] }
+  return { search: rows, since: rows, sessions: async () => [], guardRates: async () => [] }
 }
 
 /** One call of which something was kept. */

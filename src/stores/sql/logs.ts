@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { LogCursor, LogField, LogFilter, LogStore, SessionQuery, SessionRow } from '../logs.ts'
+import type { GuardRate, LogCursor, LogField, LogFilter, LogStore, SessionQuery, SessionRow } from '../logs.ts'
 import type { RequestRow } from '../rows.ts'
 import { requestRow } from './rows.ts'
 import type { RequestColumns, Tables } from './tables.ts'
@@ -60,6 +60,25 @@ export class SqlLogs implements LogStore {
       app: row.app,
       agent: row.agent,
       key: row.key_name
+    }))
+  }
+
+  async guardRates({ fromMs, toMs, org }: Omit<SessionQuery, 'limit'>): Promise<GuardRate[]> {
+    const ofOrg = org === undefined ? sql`` : sql`and r.org = ${indexed(org)}`
+    const joined = org === undefined ? sql`` : sql`join requests as r on r.id = v.request_id`
+    const { rows } = await sql<Record<'guard' | 'calls' | 'hits' | 'errors' | 'took', string | number>>`
+      select v.guard, count(distinct v.request_id) as calls,
+        count(distinct case when v.action not in ('pass', 'error') then v.request_id end) as hits,
+        count(distinct case when v.action = 'error' then v.request_id end) as errors, avg(v.took_ms) as took
+      from request_verdicts as v ${joined}
+      where v.started_at >= ${fromMs} and v.started_at < ${toMs} ${ofOrg}
+      group by v.guard order by v.guard`.execute(this.#db)
+    return rows.map(({ guard, calls, hits, errors, took }) => ({
+      guard: String(guard),
+      calls: Number(calls),
+      hits: Number(hits),
+      errors: Number(errors),
+      tookMs: Math.round(Number(took) * 1_000) / 1_000
     }))
   }
 

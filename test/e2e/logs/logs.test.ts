@@ -120,6 +120,12 @@ test('a call is found by all that it says of itself, with every attempt, and wha
   assert.equal(answered.choices[0]!.message.content, said)
 })
 
+test('how often guards looked, and found', async () => {
+  const { json } = await admin('/guards/rates')
+  const [rate] = json.data as JsonObject[]
+  assert.deepEqual([rate?.guard, rate?.calls, rate?.hits, rate?.rate, rate?.errors], ['pii', 1, 1, 1, 0])
+})
+
 test('by every kind of filter, and by no other', async () => {
   const has = async (query: string) =>
     (await logs(query)).some(row => (row.payers as JsonObject).session === 'session-7')

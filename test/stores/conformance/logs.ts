@@ -140,6 +140,7 @@ export function logStores(name: string, open: () => Promise<Stores>): void {
         await following(stores, made.requests)
         await sessions(stores, made.requests)
         await feedback(stores, made.requests)
+        await guardRates(stores, made.requests)
         for (const groupBy of GROUPS) await usage(stores, made.requests, groupBy)
         await attemptFigures(stores, made.attempts)
       } finally {
@@ -211,6 +212,15 @@ async function feedback({ feedback: store }: Stores, requests: readonly RequestR
   await store.put({ ...row, id: 'f2', requestId: other.id, score: -0.5, label: 'bad', comment: null })
   assert.deepEqual(await store.of(one.id), [{ ...row, comment: 'yes\ufffd' }])
   assert.equal((await store.of(other.id)).length, 1)
+}
+
+async function guardRates({ logs }: Stores, requests: readonly RequestRow[]): Promise<void> {
+  const looked = requests.filter(({ verdicts }) => verdicts.length > 0)
+  const hits = looked.filter(({ verdicts }) => verdicts.some(({ action }) => action !== 'pass')).length
+  const rate = { guard: 'pii', calls: looked.length, hits, errors: 0, tookMs: 0.5 }
+  assert.deepEqual(await logs.guardRates(ALL), [rate])
+  assert.deepEqual(await logs.guardRates({ ...ALL, org: 'acme' }), [rate])
+  assert.deepEqual(await logs.guardRates({ ...ALL, org: 'nobody' }), [])
 }
 
 async function usage(
