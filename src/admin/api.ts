@@ -73,7 +73,8 @@ async function answer(route: Route, request: FastifyRequest, reply: FastifyReply
   const result = await route.run(asked(route, request, hall))
   reply.code(route.status)
   if (route.download) return send(reply, result as Download)
-  return route.reply ? reply.send(route.reply.parse(result)) : reply.send()
+  if (!route.reply) return reply.send()
+  return reply.send(route.checksItself ? result : route.reply.parse(result))
 }
 
 function asked(

@@ -10,7 +10,7 @@ import type { Governance } from './governance.ts'
 import { attemptReply, REQUEST_COLUMNS, requestReply, shownAttempt, shownRequest } from './ledger-replies.ts'
 import { cursorIn, cursorText, type FilterQuery, filterOf, filterQuery } from './log-filter.ts'
 import { noted } from './noted.ts'
-import { pageReply } from './pages.ts'
+import { pageReply, shownInSlices } from './pages.ts'
 import { moment, momentText, text, textOrNull } from './replies.ts'
 import { type Asked, type Download, type Route, route } from './route.ts'
 
@@ -62,12 +62,13 @@ export const logRoutes: readonly Route[] = [
       'Calls of clients, newest first, by any of their fields. A field may be given several times for any of them.',
     query: z.strictObject({ ...filterQuery, ...page }),
     reply: pageReply(requestReply),
+    checksItself: true,
     async run(asked) {
       await asked.governance.flush()
       const { before, limit, ...query } = asked.query
       const rows = await found(asked, query, cursorIn(before, 'before'), limit + 1)
-      const data = rows.slice(0, limit)
-      return { data: data.map(shownRequest), next: rows.length > limit ? cursorText(data.at(-1)!) : null }
+      const data = await shownInSlices(rows.slice(0, limit), requestReply, shownRequest)
+      return { data, next: rows.length > limit ? cursorText(rows[limit - 1]!) : null }
     }
   }),
   route({

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises'
 import * as z from 'zod'
 import type { Page } from '../stores/stores.ts'
 
@@ -12,6 +13,23 @@ export function pageReply<Row extends z.ZodType>(row: Row) {
     data: z.array(row),
     next: z.string().nullable().describe('Ask for `after` this to go on; null: that was all.')
   })
+}
+
+/** So many rows are made ready at one go: about a millisecond. */
+const SLICE = 20
+
+/** Rows as they leave, held to their schema; calls have their turn in between. */
+export async function shownInSlices<Row, Shown extends z.ZodType>(
+  rows: readonly Row[],
+  schema: Shown,
+  shown: (row: Row) => z.input<Shown>
+): Promise<z.output<Shown>[]> {
+  const ready: z.output<Shown>[] = []
+  for (const [at, row] of rows.entries()) {
+    if (at % SLICE === 0) await immediate()
+    ready.push(schema.parse(shown(row)))
+  }
+  return ready
 }
 
 const PAGE = 1_000

@@ -58,6 +58,8 @@ export interface Route {
   download: boolean
   /** Works without stores. */
   keepsNothing: boolean
+  /** `run` has held its reply to `reply` itself, a piece at a time: a large one at once would hold up calls. */
+  checksItself: boolean
   run(asked: Asked): unknown
 }
 
@@ -65,7 +67,7 @@ type Given<Query extends z.ZodType, Body extends z.ZodType, Reply extends z.ZodT
   Route,
   'method' | 'path' | 'permission' | 'tag' | 'summary'
 > &
-  Partial<Pick<Route, 'status' | 'download' | 'keepsNothing' | 'bodyBytesMax'>> & {
+  Partial<Pick<Route, 'status' | 'download' | 'keepsNothing' | 'checksItself' | 'bodyBytesMax'>> & {
     query?: Query
     body?: Body
     reply?: Reply
@@ -79,7 +81,7 @@ export function route<
   Reply extends z.ZodType = z.ZodType<undefined>
 >({ run, ...given }: Given<Query, Body, Reply>): Route {
   const status = given.reply || given.download ? 200 : 204
-  return { status, download: false, keepsNothing: false, ...given, run: run as Route['run'] }
+  return { status, download: false, keepsNothing: false, checksItself: false, ...given, run: run as Route['run'] }
 }
 
 /** What was sent, by its schema. Failure `invalid_input` with the path of the first member that is wrong. */

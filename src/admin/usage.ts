@@ -6,6 +6,7 @@ import { Failure } from '../errors.ts'
 import type { ScopeKind } from '../stores/rows.ts'
 import type { UsageGroup, UsageLine, UsageQuery } from '../stores/stores.ts'
 import type { EffectivePrice, Governance } from './governance.ts'
+import { shownInSlices } from './pages.ts'
 import { moment, momentText, text, textOrNull, usd } from './replies.ts'
 import { type Route, route } from './route.ts'
 
@@ -134,13 +135,15 @@ export const usageRoutes: readonly Route[] = [
     summary: 'What was used and what it cost, from the ledger.',
     query: usageQuery,
     reply: usageReply,
+    checksItself: true,
     async run({ actor, governance, query }) {
       const { of, limit, percentiles } = query
       const groupBy = groupsIn(query.group_by, of)
       const { fromMs, toMs } = await timeOf(query, governance)
       const asked: UsageQuery = { of, fromMs, toMs, groupBy, where: rowsFor(actor, query), percentiles, limit }
       const lines = await governance.stores.ledger.usage(asked)
-      return { of, from: moment(fromMs), to: moment(toMs), data: lines.map(shown) }
+      const data = await shownInSlices(lines, lineReply, shown)
+      return { of, from: moment(fromMs), to: moment(toMs), data }
     }
   }),
   route({
