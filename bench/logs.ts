@@ -31,6 +31,7 @@ const DAY_MS = 86_400_000
 const TIMES = 7
 const PER_SECOND = 100
 const QUIET_MS = 8_000
+const WINDOWS = 3
 /** Who looks at a log also reads: several people together ask so often. */
 const BETWEEN_MS = 100
 
@@ -178,14 +179,17 @@ interface Beside {
   range: string
 }
 
-/** The same load of calls, alone and while everything above is asked again and again. */
+/**
+ * The same load of calls, alone and while everything above is asked again and again, by turns. Of the windows of either the
+ * best counts: each has all the queries in it, and what else runs on the machine can but add.
+ */
 async function beside(engine: string, { url, child, get, range }: Beside, reach: (goal: Goal) => void): Promise<void> {
-  const held = async (): Promise<number> => {
+  const held = async (): Promise<NonNullable<Told['held']>> => {
     child.send('held')
-    const [{ heldMs }] = (await once(child, 'message')) as [Told]
-    return heldMs!
+    const [told] = (await once(child, 'message')) as [Told]
+    return told.held!
   }
-  const loaded = async () => {
+  const loaded = async (): Promise<Loaded> => {
     await held()
     const calls = await openLoop({ url, perSecond: PER_SECOND, durationMs: QUIET_MS, call })
     const failed = calls.filter(({ status }) => status !== 200).length
@@ -194,42 +198,57 @@ async function beside(engine: string, { url, child, get, range }: Beside, reach:
         calls.map(({ tookMs }) => tookMs),
         0.99
       ),
-      heldMs: await held(),
+      held: await held(),
       failed
     }
   }
   await loaded()
-  const alone = await loaded()
-  let isOver = false
+  const alone: Loaded[] = []
+  const together: Loaded[] = []
   let asked = 0
-  const asking = (async () => {
-    const paths = [
-      ...Object.values(PAGES).map(query => `/logs?limit=100&${query}`),
-      ...Object.values(GROUPS).map(query => `/usage?${range}&${query}`),
-      ...Object.values(TEXTS).map(query => `/logs?limit=100&${query}`)
-    ]
-    for (; !isOver; asked++) {
-      await get(paths[asked % paths.length]!)
-      await sleep(BETWEEN_MS)
-    }
-  })()
-  const together = await loaded()
-  isOver = true
-  await asking
-  const added = together.p99Ms - alone.p99Ms
+  for (let turn = 0; turn < WINDOWS; turn++) {
+    alone.push(await loaded())
+    let isOver = false
+    const asking = (async () => {
+      const paths = [
+        ...Object.values(PAGES).map(query => `/logs?limit=100&${query}`),
+        ...Object.values(GROUPS).map(query => `/usage?${range}&${query}`),
+        ...Object.values(TEXTS).map(query => `/logs?limit=100&${query}`)
+      ]
+      for (; !isOver; asked++) {
+        await get(paths[asked % paths.length]!)
+        await sleep(BETWEEN_MS)
+      }
+    })()
+    together.push(await loaded())
+    isOver = true
+    await asking
+  }
+  const least = (windows: readonly Loaded[], of: (one: Loaded) => number) => Math.min(...windows.map(of))
+  const [p99Ms, aloneMs] = [least(together, one => one.p99Ms), least(alone, one => one.p99Ms)]
+  const failed = together.reduce((sum, one) => sum + one.failed, 0)
+  const added = p99Ms - aloneMs
   reach({
     name: `${engine}: calls meanwhile`,
-    figure: `p99 ${together.p99Ms.toFixed(1)} ms, ${alone.p99Ms.toFixed(1)} ms alone, ${asked} queries, ${together.failed} failed`,
+    figure: `p99 ${p99Ms.toFixed(1)} ms, ${aloneMs.toFixed(1)} ms alone, ${asked} queries, ${failed} failed`,
     goal: `at most ${ADDED_P99_GOAL_MS} ms more, none fails`,
-    problem: added > ADDED_P99_GOAL_MS || together.failed > 0 ? `${added.toFixed(1)} ms more` : undefined
+    problem: added > ADDED_P99_GOAL_MS || failed > 0 ? `${added.toFixed(1)} ms more` : undefined
   })
-  const most = Math.max(HELD_GOAL_MS, alone.heldMs)
+  const heldMs = least(together, one => one.held.byWorkMs)
+  const clockMs = least(together, one => one.held.byClockMs)
   reach({
     name: `${engine}: the event loop`,
-    figure: `held ${together.heldMs.toFixed(1)} ms at most, ${alone.heldMs.toFixed(1)} ms by the calls alone`,
-    goal: `at most ${HELD_GOAL_MS} ms, or as by the calls alone`,
-    problem: together.heldMs > most ? 'held too long' : undefined
+    figure: `held ${heldMs.toFixed(1)} ms at most by work, ${clockMs.toFixed(1)} ms by the clock (by the calls alone ${least(alone, one => one.held.byWorkMs).toFixed(1)} and ${least(alone, one => one.held.byClockMs).toFixed(1)})`,
+    goal: `at most ${HELD_GOAL_MS} ms by work`,
+    problem: heldMs > HELD_GOAL_MS ? 'held too long' : undefined
   })
+}
+
+/** One window of the load. */
+interface Loaded {
+  p99Ms: number
+  held: NonNullable<Told['held']>
+  failed: number
 }
 
 function call(number: number): { path: string; body: string } {

@@ -4,5 +4,5 @@ export const ADMIN_TOKEN = 'gh_admin_of-the-bench'
 export interface Told {
   url?: string
   /** The longest that its event loop was held since it was asked the last time, in milliseconds. */
-  heldMs?: number
+  held?: { byClockMs: number; byWorkMs: number }
 }
