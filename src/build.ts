@@ -4,10 +4,13 @@ import { declaredKeys, KeyRing } from './access/key-ring.ts'
 import type { OwnedIds } from './access/owned.ts'
 import type { StoredKeys } from './access/stored-keys.ts'
 import { buildAttemptRooms } from './build/attempt.ts'
+import { countCache, withCache } from './build/cache.ts'
+import { cacheTools } from './build/cache-tools.ts'
 import { buildDirectory, type ListedModel, listModels } from './build/directory.ts'
 import { type GuardDesk, guardDesk } from './build/guard-desk.ts'
 import { withGuardDoor } from './build/guard-door.ts'
 import { type BuiltGuards, buildGuards, checkKnown } from './build/guards.ts'
+import { withIdempotency } from './build/idempotent-calls.ts'
 import type { Kept } from './build/kept.ts'
 import { buildMoney } from './build/money.ts'
 import { note } from './build/note.ts'
@@ -73,6 +76,8 @@ export interface Plant {
   simUrl: string | undefined
   /** Same-dialect calls go through the canonical form too: for tests of it (law e). */
   forceCanonical: boolean
+  /** What is turned off to show that a proof notices. */
+  breakage?: string | undefined
 }
 
 /** Everything that follows from one version of the configuration (D7). Frozen; calls in flight keep the one they began with. */
@@ -163,6 +168,7 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant, guards: Bui
       plant.telemetry?.take(record)
       plant.kept.sessionCosts.add(record.payers, record.costNano ?? 0)
       note(record, plant)
+      countCache(record, plant.kept.answers)
     }
   }
   const rooms: Rooms = {
@@ -180,6 +186,7 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant, guards: Bui
       return call
     },
     guardReply: (call, caller, reply) => (guards ? guardReply(call, caller, reply, guards) : reply),
+    lookup: () => undefined,
     heed,
     wait: (call, milliseconds) => wait(call, milliseconds, plant.clock),
     attempt: tryOne,
@@ -189,7 +196,14 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant, guards: Bui
       observe(call, caller.name, trail, call.capture?.watch(reply) ?? reply, observeRooms),
     failed: (call, caller, trail, failure) => failed(call, caller?.name, trail, failure, observeRooms)
   }
-  return withGuardDoor(rooms, guards)
+  const cached = withCache(
+    rooms,
+    plan,
+    plant,
+    cacheTools(plan, plant, routing, () => all, plant.breakage === 'tenant')
+  )
+  const all: Rooms = withIdempotency(withGuardDoor(cached, guards), plant.kept.idempotency)
+  return all
 }
 
 /** Notes when the guards looked at the request, whatever comes of it. */

@@ -22,6 +22,11 @@ export interface Rooms {
    * what stops it.
    */
   guardRequest(call: Call, caller: Caller): Call | Promise<Call>
+  /**
+   * The kept answer to the call as its guards let it go on, or that of an identical one in flight (D1, D28); undefined:
+   * somebody must be asked. It lies under the guards of replies, as every answer does.
+   */
+  lookup(call: Call, caller: Caller): Reply | undefined | Promise<Reply | undefined>
   /** Waits before a retry; rejects with `client_closed` when the client leaves meanwhile. */
   wait(call: Call, milliseconds: number): Promise<void>
   /**
@@ -59,7 +64,9 @@ export async function handle(asked: Call, rooms: Rooms): Promise<Reply> {
     const first = await admitted(call, caller, rooms, steps, trail)
     const allowed = rooms.guardRequest(call, caller)
     call = allowed instanceof Promise ? await allowed : allowed
-    const reply = await follow(call, rooms, steps, trail, first)
+    const found = first.done ? undefined : rooms.lookup(call, caller)
+    const kept = found instanceof Promise ? await found : found
+    const reply = kept ?? (await follow(call, rooms, steps, trail, first))
     const guarded = call.guarding && answered(call, caller, rooms, steps, trail, reply)
     const answer = guarded ? await guarded : recovering(call, rooms, steps, trail, reply)
     return rooms.observe(call, caller, trail, rooms.wrap(call, caller, answer))

@@ -7,7 +7,7 @@ import { type AdminHall, adminApp } from './admin/app.ts'
 import { governanceOf } from './admin/governance-of.ts'
 import type { Welcome } from './admin/welcome.ts'
 import { keep } from './build/kept.ts'
-import { type Access, type Opened, openStores } from './build/open.ts'
+import { type Access, type Breakage, type Opened, openStores } from './build/open.ts'
 import { buildReplayer } from './build/replayer.ts'
 import { buildSimulator } from './build/simulator.ts'
 import { buildPlan, type Plan, type Plant } from './build.ts'
@@ -60,8 +60,8 @@ export interface StartOptions {
   secret?: Secret
   /** Everything is kept there, or in the servers that the configuration names; without it nothing is, as tests want it. */
   directory?: string
-  /** What is turned off to show that a proof notices: the journal, the deadlines of stores, or conditions in simulations. */
-  breakage?: 'journal' | 'deadline' | 'conditions'
+  /** What is turned off to show that a proof notices: the journal, deadlines of stores, conditions in simulations, or tenants in cache keys. */
+  breakage?: Breakage
   /** Times and sizes of the listener that the configuration does not set: for tests. */
   http?: Partial<HttpLimits>
   /** How long a stream may be silent before its client gets a sign of life: for tests. */
@@ -101,8 +101,9 @@ export async function startGatehouse(options: StartOptions): Promise<Gatehouse> 
 function open({ directory, secret, first, log, breakage }: StartOptions): Promise<Opened> | Opened {
   const rooms = { clock: systemClock, log }
   if (directory === undefined || secret === undefined) return { kept: keep({}, rooms), access: undefined }
-  const { stores: settings, bodies, keepRecordsMs } = first.config
-  return openStores({ directory, secret, settings, bodies, keepRecordsMs, breakage }, rooms)
+  const { stores: settings, bodies, cache, keepRecordsMs } = first.config
+  const cacheBytesMax = cache.storeBytesMax
+  return openStores({ directory, secret, settings, bodies, cacheBytesMax, keepRecordsMs, breakage }, rooms)
 }
 
 /** A gateway that runs: one Plant, and the Plan in force (D7). */
@@ -144,7 +145,8 @@ export class Gatehouse {
       storedKeys: access?.storedKeys,
       version: VERSION,
       simUrl: undefined,
-      forceCanonical: options.forceCanonical
+      forceCanonical: options.forceCanonical,
+      breakage: options.breakage
     }
     this.#watching = new Watching({
       log: options.log,

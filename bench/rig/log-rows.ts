@@ -71,6 +71,7 @@ export function madeRows(from: number, count: number, { total, endMs }: { total:
       guardMs: null,
       waitedMs: totalMs - 1,
       heldMs: null,
+      ...NO_CACHE,
       verdicts: [],
       details: null
     })
@@ -93,6 +94,8 @@ export function madeRows(from: number, count: number, { total, endMs }: { total:
   }
   return made
 }
+
+const NO_CACHE = { cache: null, savedNano: null, savedMs: null, promptSavedNano: null }
 
 /** One row in a hundred thousand says this, and no other text does. */
 export const RARE_WORD = 'zymurgy'

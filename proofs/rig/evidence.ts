@@ -14,6 +14,11 @@ export interface Times {
   flapMs: number
   /** Between the calls to a flapping provider. */
   paceMs: number
+  /**
+   * How soon after its return it must be in use again; undefined: not looked at. A circuit is open for 5 s and then for
+   * longer: between short turns it is chance whether a probe finds it there.
+   */
+  backMs: number | undefined
 }
 
 export const REAL: Times = {
@@ -23,7 +28,8 @@ export const REAL: Times = {
   totalMs: 30_000,
   slowMs: 12_000,
   flapMs: 30_000,
-  paceMs: 500
+  paceMs: 500,
+  backMs: 30_000
 }
 
 export const SHORT: Times = {
@@ -33,7 +39,28 @@ export const SHORT: Times = {
   totalMs: 12_000,
   slowMs: 4_000,
   flapMs: 4_000,
-  paceMs: 200
+  paceMs: 200,
+  backMs: undefined
+}
+
+/** Work of which the share of a processor is seen that this process is given now. */
+const SAMPLE_MS = 250
+const SLOWER_MAX = 6
+
+/**
+ * The short times as this machine can keep them: where others want its processors too, all of them are longer by as
+ * much, or what is late because of them would be taken for a fault.
+ */
+export function shortTimes(): Times {
+  const startedMs = performance.now()
+  const before = process.cpuUsage()
+  while (performance.now() - startedMs < SAMPLE_MS);
+  const { user, system } = process.cpuUsage(before)
+  const slower = ((performance.now() - startedMs) * 1_000) / (user + system)
+  // A little is always taken by something.
+  const factor = slower < 1.1 ? 1 : Math.min(SLOWER_MAX, slower * 1.5)
+  const scaled = Object.entries(SHORT).map(([name, ms]) => [name, ms && Math.round(ms * factor)])
+  return Object.fromEntries(scaled) as Times
 }
 
 /** What a row of the catalogue has shown: what the caller saw, and what each provider was asked. */
@@ -52,6 +79,8 @@ export interface Evidence {
    * own dialect.
    */
   refusal?: { status: number; body: string; native: boolean } | undefined
+  /** How long the same call takes at the same time to a provider without a fault: how busy the machine is. */
+  plainMs?: number | undefined
   /** Whether the gateway is ready and answers another call after the fault. */
   healthy?: boolean
   /** Requests that both providers saw for each of `views`, and the model that answered or should have. */

@@ -175,8 +175,17 @@ export class Stand {
 
   async #once(gateway: ProofGateway): Promise<Evidence> {
     const view = await this.#ask(gateway)
-    const evidence = this.#evidence([view])
+    const evidence = {
+      ...this.#evidence([view]),
+      ...(this.#row.fault.timed && { plainMs: await this.#plainMs(gateway) })
+    }
     return this.#row.fault.compared ? { ...evidence, refusal: await this.#refusal() } : evidence
+  }
+
+  async #plainMs(gateway: ProofGateway): Promise<number> {
+    const { fallback } = this.#names
+    const { tookMs } = await this.#ask(gateway, `${fallback}/${STAND_IN}`)
+    return tookMs
   }
 
   /** What the provider says to the same request when it comes without a gateway. */
@@ -228,15 +237,15 @@ export class Stand {
 
   /** A call every so often: while it is there, while it is away, and until it is in use again. */
   async #steadily(gateway: ProofGateway): Promise<Evidence> {
-    const { flapMs, paceMs } = this.#times
+    const { flapMs, paceMs, backMs } = this.#times
     const views: Promise<View>[] = []
     const startedMs = performance.now()
     const isBack = () => {
       const log = this.#primary.log()
-      const backMs = (log[0]?.atMs ?? 0) + 2 * flapMs
-      return log.filter(entry => entry.atMs >= backMs && isAnswer(entry)).length >= BACK_CALLS
+      const fromMs = (log[0]?.atMs ?? 0) + 2 * flapMs
+      return log.filter(entry => entry.atMs >= fromMs && isAnswer(entry)).length >= BACK_CALLS
     }
-    while (performance.now() - startedMs < 3 * flapMs && !isBack()) {
+    while (performance.now() - startedMs < 2 * flapMs + (backMs ?? 0) && !isBack()) {
       views.push(this.#ask(gateway))
       await sleep(paceMs)
     }

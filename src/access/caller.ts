@@ -120,7 +120,7 @@ export function ownerOf({ team, key }: Caller): string | undefined {
 
 function every(
   caller: Caller,
-  name: Exclude<keyof KeyScopes, 'require' | 'bodies'>,
+  name: Exclude<keyof KeyScopes, 'require' | 'bodies' | 'cache'>,
   allows: (list: readonly string[]) => boolean
 ): boolean {
   for (const scopes of caller.scopes) {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { cacheMode } from '../cache-rules.ts'
 import { Failure } from '../errors.ts'
 import { duration, secret } from '../fields.ts'
 import { demandsSchema } from '../residency.ts'
@@ -74,6 +75,9 @@ const keyFields = {
     .describe('Guards of its calls, beside those of the gateway, the route, the team and the keys it is made from.'),
   require: demandsSchema,
   bodies: bodyLevel,
+  cache: cacheMode.describe(
+    'Whether answers to its calls are kept and given again, instead of what the gateway and the route say; `off` has the last word.'
+  ),
   tags: tags.describe('Put on every call of the key: budgets and reports can be about them.'),
   metadata: metadata.describe('What you want to keep with it.'),
   expires: moment.describe('From then on it is refused.'),
@@ -107,6 +111,7 @@ export const keyPatch = z
     guards: keyFields.guards.nullable(),
     require: keyFields.require.nullable(),
     bodies: keyFields.bodies.nullable(),
+    cache: keyFields.cache.nullable(),
     tags: keyFields.tags,
     metadata: keyFields.metadata,
     expires: keyFields.expires.nullable(),
@@ -132,6 +137,7 @@ export function scopesOf(input: { [Name in keyof KeyScopes]?: KeyScopes[Name] | 
   }
   if (input.require) scopes.require = input.require
   if (input.bodies) scopes.bodies = input.bodies
+  if (input.cache) scopes.cache = input.cache
   return scopes
 }
 

@@ -112,7 +112,7 @@ function checkOwnChange(actor: Actor, parent: KeyRow | undefined, patch: KeyPatc
   const turnsOff = patch.disabled === true && Object.keys(patch).length === 1
   const isHeld = parent !== undefined && sees(actor, parent)
   // Guards and demands of a key itself may be there for a reason that its holder does not share.
-  const isLoosened = patch.disabled === false || ['guards', 'require', 'bodies'].some(name => name in patch)
+  const isLoosened = patch.disabled === false || ['guards', 'require', 'bodies', 'cache'].some(name => name in patch)
   if (isLoosened || !(isHeld || turnsOff)) throw notYours()
 }
 

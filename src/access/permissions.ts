@@ -21,6 +21,7 @@ export const PERMISSIONS = {
   'logs:write_views': 'Give filters of the log a name, and take it away.',
   'records:erase': 'Erase what records hold of a user, a customer or a key.',
   'audit:read': 'See and export the audit log.',
+  'cache:purge': 'Take answers out of the cache.',
   'admins:read': 'See admin tokens; never their text.',
   'admins:write': 'Make, change and remove admin tokens, of roles that may do no more than one may oneself.',
   'routes:explain': 'Ask where a call would go, and why.',

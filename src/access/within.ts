@@ -3,8 +3,8 @@ import type { KeyRow, KeyScopes } from '../stores/rows.ts'
 import { rangeCovers } from './addresses.ts'
 import { patternsCover } from './patterns.ts'
 
-/** Guards and demands allow nothing: those of every key of the chain hold. */
-type Allowing = Exclude<keyof KeyScopes, 'guards' | 'require' | 'bodies'>
+/** Guards, demands and the like allow nothing: those of every key of the chain hold. */
+type Allowing = Exclude<keyof KeyScopes, 'guards' | 'require' | 'bodies' | 'cache'>
 
 const COVERS: Readonly<Record<Allowing, (outer: readonly string[], inner: string) => boolean>> = {
   models: patternsCover,

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { eraseSubject } from '../access/erase.ts'
 import { exactlyOne, idText } from '../access/fields.ts'
+import type { Governance } from './governance.ts'
 import { text } from './replies.ts'
 import { type Route, route } from './route.ts'
 
@@ -9,6 +10,21 @@ const subject = exactlyOne({
   customer: z.string().min(1).max(256).describe('As calls name it.'),
   key: idText.describe('Name of a key.')
 })
+
+/** What was kept of these calls, here and wherever else; and names that were purged by before are named no more. */
+async function purgeCalls(
+  places: readonly { requestId: string }[],
+  { cache, stores, wallMs }: Governance
+): Promise<void> {
+  const what = { requestIds: places.map(({ requestId }) => requestId) }
+  await stores.transaction(async tx => {
+    // Who has not followed those purges finds a gap, and lets go of everything.
+    await tx.cachePurges.dropBefore(wallMs() + 1)
+    await tx.cachePurges.append(what, wallMs())
+    await tx.raiseVersion()
+  })
+  await cache.purged()
+}
 
 export const eraseRoutes: readonly Route[] = [
   route({
@@ -36,7 +52,10 @@ export const eraseRoutes: readonly Route[] = [
       const rooms = {
         stores: governance.stores,
         bodies: governance.bodies,
-        others: [],
+        others: [
+          { erase: (places: readonly { requestId: string }[]) => purgeCalls(places, governance) },
+          governance.stores.idempotency
+        ],
         settle: () => governance.settle()
       }
       const erased = await eraseSubject(actor, { kind, id }, body.dry_run, rooms, tools)

@@ -36,6 +36,7 @@ export function governanceOf(
   return {
     stores,
     bodies: kept.bodyStore,
+    cache: { stats: () => kept.answers.stats(), purged: () => kept.purged() },
     digests: access.digests,
     signer: new CheckpointSigner(secret),
     randomBytes: size => randomBytes(size),

@@ -1,6 +1,7 @@
 import type { Declared } from '../access/changes.ts'
 import type { CheckpointSigner } from '../access/checkpoints.ts'
 import type { TokenDigests } from '../access/tokens.ts'
+import type { CacheStats } from '../cache/answers.ts'
 import type { PriceLine } from '../catalog/prices.ts'
 import type { Log } from '../log.ts'
 import type { BodyStore } from '../stores/bodies.ts'
@@ -33,11 +34,19 @@ export interface EffectivePrice {
   lines: Readonly<Record<string, PriceLine>> | undefined
 }
 
+/** The cache, as people see and empty it. */
+export interface GovernedCache {
+  stats(): Promise<CacheStats>
+  /** Applies what was purged anywhere, as far as it was not yet. Resolves to how many answers went. */
+  purged(): Promise<number>
+}
+
 /** What the admin API governs with: there is none where the gateway keeps nothing. */
 export interface Governance {
   stores: Stores
   /** What was said in calls; undefined: nothing of it is kept. */
   bodies?: BodyStore | undefined
+  cache: GovernedCache
   digests: TokenDigests
   signer: CheckpointSigner
   randomBytes(size: number): Buffer

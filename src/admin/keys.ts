@@ -8,6 +8,7 @@ import type { Governance } from './governance.ts'
 import { pageOf, pageQuery, pageReply, rowsFrom } from './pages.ts'
 import {
   bodiesReply,
+  cacheReply,
   demands,
   demandsReply,
   metadataReply,
@@ -42,6 +43,7 @@ const keyMembers = {
   guards: textsOrNull,
   require: demandsReply,
   bodies: bodiesReply,
+  cache: cacheReply,
   tags: texts,
   metadata: metadataReply,
   expires: momentOrNull,
@@ -171,7 +173,7 @@ function made({ key, token }: KeyMade, governance: Governance) {
 }
 
 function shown(key: KeyRow, governance: Governance): z.input<typeof keyReply> {
-  const { models, providers, doors, addresses, guards, require, bodies } = key.scopes
+  const { models, providers, doors, addresses, guards, require, bodies, cache } = key.scopes
   const isDeclared = governance.declared().names.keys.has(key.id)
   return {
     id: key.id,
@@ -187,6 +189,7 @@ function shown(key: KeyRow, governance: Governance): z.input<typeof keyReply> {
     guards: listed(guards),
     require: demands(require),
     bodies: bodies ?? null,
+    cache: cache ?? null,
     tags: [...key.tags],
     metadata: key.metadata,
     expires: moment(key.expiresAtMs),

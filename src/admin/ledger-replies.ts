@@ -90,6 +90,10 @@ export const requestReply = z
     guard_ms: z.number().nullable().describe('What its guards took to look at the request.'),
     waited_ms: z.number().nullable().describe('Waiting for providers and between tries.'),
     held_ms: z.number().nullable().describe('The longest that guards held back a piece of its stream.'),
+    cache: textOrNull.describe('`hit`, `miss`, `semantic`, `coalesced`, `bypass`; null: the cache was not asked.'),
+    saved_usd: usdTextOrNull.describe('What it would have cost without the cache.'),
+    saved_ms: z.number().nullable().describe('How much longer it would have taken without the cache.'),
+    prompt_saved_usd: usdTextOrNull.describe("What providers' own caches saved, net of what writing to them cost."),
     verdicts: z.array(verdictReply),
     details: z
       .record(z.string(), z.unknown())
@@ -163,6 +167,10 @@ export function shownRequest(row: RequestRow): z.input<typeof requestReply> {
     guard_ms: row.guardMs,
     waited_ms: row.waitedMs,
     held_ms: row.heldMs,
+    cache: row.cache,
+    saved_usd: usd(row.savedNano),
+    saved_ms: row.savedMs,
+    prompt_saved_usd: usd(row.promptSavedNano),
     verdicts: row.verdicts.map(({ tookMs, ...verdict }) => ({ ...verdict, took_ms: tookMs })),
     details: row.details
   }

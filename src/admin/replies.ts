@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { CACHE_MODES } from '../cache-rules.ts'
 import { usdText } from '../nano.ts'
 import type { Demands } from '../residency.ts'
 import { BODY_LEVELS } from '../stores/rows.ts'
@@ -24,6 +25,8 @@ export const demandsReply = z
 export const source = z.enum(['api', 'file']).describe('`file`: the configuration file declares it; change it there.')
 
 export const bodiesReply = z.enum(BODY_LEVELS).nullable().describe('Null: what the gateway says.')
+
+export const cacheReply = z.enum(CACHE_MODES).nullable().describe('Null: what the route and the gateway say.')
 
 /** Milliseconds since 1970 as ISO 8601 in UTC. */
 export function moment(atMs: number): string

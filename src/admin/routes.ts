@@ -1,6 +1,7 @@
 import { adminRoutes } from './admins.ts'
 import { auditRoutes } from './audit.ts'
 import { budgetRoutes } from './budgets.ts'
+import { cacheRoutes } from './cache.ts'
 import { eraseRoutes } from './erase.ts'
 import { explainRoutes } from './explain.ts'
 import { guardRateRoutes } from './guard-rates.ts'
@@ -35,6 +36,7 @@ export const routes: readonly Route[] = [
   ...ledgerRoutes,
   ...auditRoutes,
   ...adminRoutes,
+  ...cacheRoutes,
   ...eraseRoutes,
   ...explainRoutes,
   ...simulateRoutes,

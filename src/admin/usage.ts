@@ -24,7 +24,7 @@ const SCOPES = [
 const TIMES = ['minute', 'hour', 'day', 'week'] as const
 const OF_BOTH = [...SCOPES, 'session', 'outcome', 'failure', ...TIMES] as const
 /** What calls of clients alone have. */
-const OF_REQUESTS = ['app', 'dialect', 'operation', 'code', 'guard', 'label'] as const
+const OF_REQUESTS = ['app', 'dialect', 'operation', 'code', 'guard', 'label', 'route', 'cache'] as const
 const GROUPS: readonly UsageGroup[] = [...OF_BOTH, ...OF_REQUESTS]
 const PERCENTILES = ['p50', 'p90', 'p95', 'p99'] as const
 const MONTH_MS = 30 * 86_400_000
@@ -73,6 +73,10 @@ const lineReply = z.object({
   unpriced: z.number().describe('Rows without one.'),
   estimated: z.number().describe('Rows whose usage nobody told us.'),
   failed: z.number(),
+  cached: z.number().describe('Requests that the cache answered.'),
+  saved_usd: text.describe('What they would have cost.'),
+  saved_ms: z.number().describe('How much longer they would have taken.'),
+  prompt_saved_usd: text.describe("What providers' own caches saved, net of what writing to them cost."),
   waste_usd: text.describe('Of those that brought no answer.'),
   tokens_per_second: z.number().nullable().describe('Of answers, from their first content on; null: none was timed.'),
   score: z.number().nullable().describe('The mean of what people gave, from -1 to 1; null: nobody gave any.'),
@@ -339,6 +343,10 @@ function shown(line: UsageLine): z.input<typeof lineReply> {
     unpriced: line.unpriced,
     estimated: line.estimated,
     failed: line.failed,
+    cached: line.cached,
+    saved_usd: usd(line.savedNano)!,
+    saved_ms: Math.round(line.savedMs),
+    prompt_saved_usd: usd(line.promptSavedNano)!,
     waste_usd: usd(line.wasteNano)!,
     tokens_per_second: line.generationMs > 0 ? tenths((line.generatedTokens * 1_000) / line.generationMs) : null,
     score: line.scores > 0 ? hundredths(line.scoreSum / line.scores) : null,

@@ -1,3 +1,4 @@
+import { Answers } from '../cache/answers.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/index.ts'
 import { Failure } from '../errors.ts'
@@ -8,14 +9,18 @@ import { Holds, type Reached } from '../money/holds.ts'
 import type { Scope } from '../money/rules.ts'
 import { usdText } from '../nano.ts'
 import type { Books } from '../stages/charge.ts'
+import { Flights } from '../stages/flights.ts'
+import { Idempotency } from '../stages/idempotency.ts'
 import type { BodyStore } from '../stores/bodies.ts'
 import type { Bus } from '../stores/bus.ts'
 import type { CounterStore } from '../stores/counters.ts'
 import { MemoryCounters } from '../stores/counters-memory.ts'
+import { MemoryIdempotency } from '../stores/idempotency-memory.ts'
 import type { BudgetRow, FinishedAttempt, PriceRow, RateLimitRow, RequestRow } from '../stores/rows.ts'
 import type { Stores } from '../stores/stores.ts'
 import type { BudgetReached } from '../telemetry/alerts.ts'
 import type { Bodies } from './bodies.ts'
+import type { KeptAnswers } from './cache-store.ts'
 import { type OwnSession, SessionCosts } from './session-costs.ts'
 
 /** What governs money and was made by the admin API. A new object whenever any of it has changed. */
@@ -48,6 +53,13 @@ export interface Kept {
   bodies: Bodies | undefined
   /** The same, to be read. */
   bodyStore: BodyStore | undefined
+  /** Answers that are given again, and calls that wait for one another's. */
+  answers: Answers
+  flights: Flights
+  /** Calls with an `Idempotency-Key`. */
+  idempotency: Idempotency
+  /** Applies what was purged anywhere to all that is kept here. Resolves to how many answers went. */
+  purged: () => Promise<number>
   /** What sessions came to. */
   sessionCosts: SessionCosts
   /** What was learned of models: how long their answers are, and their tokens. */
@@ -89,9 +101,14 @@ export interface KeptParts {
   ledger?: Ledger
   bodies?: Bodies
   bodyStore?: BodyStore
+  /** What keeps answers beyond the memory of the process. */
+  cache?: Pick<KeptAnswers, 'kind' | 'store' | 'followEverywhere'>
   /** Closes what was opened for it, in order, the counters with it. */
   close?: () => Promise<void>
 }
+
+/** What is held of one stream for calls that join it late, or read it slowly. */
+const FLIGHT_BYTES_MAX = 2_000_000
 
 /** How long a counter that is asked of the ledger waits for what was not delivered yet. */
 const FLUSH_MS = 2_000
@@ -114,6 +131,15 @@ export function keep(parts: KeptParts, { clock, log }: { clock: Clock; log: Log 
     bodies: parts.bodies,
     bodyStore: parts.bodyStore,
     learned: new Learned(),
+    answers: new Answers({
+      nowMs: () => clock.wallMs(),
+      store: parts.cache?.store,
+      kind: parts.cache?.kind ?? 'none',
+      onProblem: thrown => log.warn({ why: Failure.from(thrown).message }, 'the store of the cache did not answer')
+    }),
+    idempotency: new Idempotency({ store: stores?.idempotency ?? new MemoryIdempotency(), clock, log }),
+    flights: new Flights({ bytesMax: FLIGHT_BYTES_MAX }),
+    purged: async () => (await parts.cache?.followEverywhere()) ?? 0,
     sessionCosts: new SessionCosts({
       nowMs: () => clock.monotonicMs(),
       spentOf: session => spentInSession(kept, session)
@@ -136,6 +162,7 @@ export function keep(parts: KeptParts, { clock, log }: { clock: Clock; log: Log 
     }),
     async close() {
       clearInterval(tending)
+      await kept.idempotency.close()
       await (parts.close ? parts.close() : counters.close())
     }
   }

@@ -13,11 +13,23 @@ interface Plant {
 /** A call that is over: to the front page, and to the log. Neither holds a prompt, an answer or a secret. */
 export function note(record: CallRecord, plant: Plant): void {
   plant.recent.add(record)
-  const { answered, failure, failures, tries: _, looks: __, decision: ___, capture: ____, client, ...facts } = record
+  const {
+    answered,
+    failure,
+    failures,
+    tries: _,
+    looks: __,
+    decision: ___,
+    capture: ____,
+    caching,
+    client,
+    ...facts
+  } = record
   const level = record.outcome === 'failed' && record.status >= 500 ? 'warn' : 'info'
   plant.log[level](
     {
       ...facts,
+      ...(caching && { cache: caching.result }),
       ...(client.app !== undefined && { app: client.app }),
       ...(client.trace && { trace: client.trace.traceId }),
       ...(answered && {

@@ -11,6 +11,7 @@ import { Retention } from '../records/retention.ts'
 import type { Secret } from '../secret.ts'
 import type { Stores } from '../stores/stores.ts'
 import { openBodies } from './bodies.ts'
+import { KeptAnswers } from './cache-store.ts'
 import { openEngines } from './engines.ts'
 import { all, followGoverned } from './governed.ts'
 import { type Kept, keep } from './kept.ts'
@@ -22,6 +23,9 @@ export interface Access {
   digests: TokenDigests
   freshness: Freshness
 }
+
+/** What can be turned off to show that a proof notices. */
+export type Breakage = 'journal' | 'deadline' | 'conditions' | 'tenant'
 
 export interface Opened {
   kept: Kept
@@ -35,10 +39,12 @@ export interface OpenOptions {
   secret: Secret
   settings: StoreSettings
   bodies: BodySettings
+  /** The most that kept answers may take in the directory. */
+  cacheBytesMax: number
   /** How long rows of calls are kept, in milliseconds. */
   keepRecordsMs: number
   /** What is turned off to show that a proof notices. */
-  breakage?: 'journal' | 'deadline' | 'conditions' | undefined
+  breakage?: Breakage | undefined
 }
 
 /** How long stores are waited for where their deadlines are turned off. */
@@ -59,6 +65,7 @@ export async function openStores(options: OpenOptions, rooms: { clock: Clock; lo
   try {
     const { stores, counters, bus } = engines
     await checkSecret(secret, stores.meta)
+    await stores.idempotency.reclaim()
     const journals = join(directory, 'journal')
     const recovered = await recover({ directory: journals, ledger: stores.ledger, log: rooms.log })
     if (recovered.entries > 0)
@@ -76,16 +83,30 @@ export async function openStores(options: OpenOptions, rooms: { clock: Clock; lo
     const stops: (() => void)[] = [freshness.start(), bus?.subscribe(() => freshness.heard()) ?? (() => {})]
     const retention = new Retention({ ledger: stores.ledger, ...rooms, keepMs: options.keepRecordsMs })
     const said = openBodies({ directory, settings, bodies: options.bodies }, rooms)
+    const answers = new KeptAnswers(
+      { directory, settings, bytesMax: options.cacheBytesMax },
+      { clock: rooms.clock, purges: stores.cachePurges }
+    )
     const close = async () => {
       for (const stop of stops) stop()
       await said.bodies.close()
+      await answers.close()
       await retention.close()
       await markUse(stores, storedKeys, rooms.log)
       await ledger.close()
       await engines.close()
     }
-    const kept = keep({ stores, ledger, close, ...said, ...(bus && { bus }), ...(counters && { counters }) }, rooms)
+    const kept = keep(
+      { stores, ledger, close, ...said, cache: answers, ...(bus && { bus }), ...(counters && { counters }) },
+      rooms
+    )
     kept.descendantsOf = key => descendants(stores, kept.declaredKeys, key)
+    await answers.begin(kept.answers.front)
+    const follow = () =>
+      void answers
+        .follow()
+        .catch(thrown => rooms.log.warn({ why: String(thrown) }, 'the cache was not purged; it will be'))
+    stops.push(freshness.onChange(follow))
     const marking = setInterval(() => void markUse(stores, storedKeys, rooms.log), MARKS_MS)
     marking.unref()
     stops.push(() => clearInterval(marking), await followGoverned({ stores, freshness, log: rooms.log }, kept))

@@ -35,8 +35,20 @@ export function requestRow(record: CallRecord): RequestRow {
     guardMs: guardedMs ? rounded(guardedMs[1] - guardedMs[0]) : null,
     waitedMs: rounded(record.waitedMs),
     heldMs: rounded(record.heldMs),
+    ...cacheOf(record),
     verdicts: verdictRows(record),
     details: detailsOf(record)
+  }
+}
+
+/** What the cache had to do with it. */
+function cacheOf({ caching }: CallRecord): Pick<RequestRow, 'cache' | 'savedNano' | 'savedMs' | 'promptSavedNano'> {
+  const { result, given } = caching ?? {}
+  return {
+    cache: result ?? null,
+    savedNano: given?.savedNano() ?? null,
+    savedMs: given ? given.savedMs : null,
+    promptSavedNano: null
   }
 }
 
@@ -56,7 +68,8 @@ function verdictRows({ verdicts = [], looks = [] }: CallRecord): VerdictRow[] {
 }
 
 /** What is not worth a column; null: there is nothing to say. */
-function detailsOf({ answered, failures, decision, afterAbort }: CallRecord): JsonObject | null {
+function detailsOf(record: CallRecord): JsonObject | null {
+  const { answered, failures, decision, afterAbort } = record
   const leftOut = decision?.leftOut() ?? []
   const details: JsonObject = {}
   if (decision?.route !== undefined) details.route = decision.route
@@ -74,5 +87,20 @@ function detailsOf({ answered, failures, decision, afterAbort }: CallRecord): Js
   if (touches.length > 0) details.touches = [...touches]
   if (continued.length > 0) details.continued = continued.map(({ provider, model }) => ({ provider, model }))
   if (afterAbort) details.after_abort = afterAbort
+  const cached = cacheDetails(record)
+  if (cached) details.cache = cached
   return Object.keys(details).length === 0 ? null : details
+}
+
+/** Which answer was given, and to which question it is the answer; or why the cache had none. */
+function cacheDetails({ caching }: CallRecord): JsonObject | undefined {
+  if (!caching) return undefined
+  const { key, bypassed, given } = caching
+  return {
+    ...(key !== undefined && { key }),
+    ...(bypassed !== undefined && { bypassed }),
+    ...(given && { of: given.requestId, age_ms: Math.round(given.ageMs) }),
+    ...(given?.similar && { question: given.similar.question, score: given.similar.score }),
+    ...(given?.isStale && { stale: true })
+  }
 }

@@ -6,7 +6,7 @@ export const summary = 'what was used and what it cost, from the ledger'
 
 const NOTES = `
   --by       a line for each, by commas: org, team, user, key, customer, agent, session, tag, model, provider,
-             outcome, failure, minute, hour, day, week; of requests also app, dialect, operation, code, guard, label
+             outcome, failure, minute, hour, day, week; of requests also app, dialect, operation, code, guard, label, route, cache
   --percentiles   with how long it took, and until the first content
   --where    rows of these alone: --where team=platform; may be repeated
   --of       attempts (calls to providers) or requests (calls of clients)   (attempts)

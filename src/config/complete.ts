@@ -38,6 +38,7 @@ export function complete(parsed: ParsedConfig, { env, overrides = {} }: { env: E
     strict: parsed.strict,
     limits: parsed.limits,
     keepRecordsMs: parsed.keep_records,
+    cache: parsed.cache,
     bodies: parsed.bodies,
     telemetry: parsed.telemetry,
     alerts: parsed.alerts,

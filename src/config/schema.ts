@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { budgetInput, declaredKey, priceInput, rateLimitInput, teamInput } from '../access/inputs.ts'
+import { type CacheSettings, cacheSchema } from '../cache/settings.ts'
 import { duration, named, percent, secret, size } from '../fields.ts'
 import { entrySchema } from '../providers/schema.ts'
 import { type Demands, demandsSchema } from '../residency.ts'
@@ -247,6 +248,7 @@ export const configSchema = z
       .refine(ms => ms >= KEEP_LEAST_MS, { error: 'at least 62d: budgets of a month are reckoned from them' })
       .prefault('400d')
       .describe('Rows of calls that are older are removed; those of the audit log never are.'),
+    cache: cacheSchema.prefault({}).describe('Answers that are kept, and given again.'),
     bodies: bodiesSchema.prefault({}).describe('What is kept of what is said in calls, and for how long.'),
     webhooks: webhooksSchema.prefault({}).describe('How addresses that want to be told (of budgets) are told.'),
     telemetry: telemetrySchema.prefault({}).describe('Metrics and traces, for systems that watch.'),
@@ -293,6 +295,7 @@ export interface Config {
   readonly limits: Limits
   /** Milliseconds. */
   readonly keepRecordsMs: number
+  readonly cache: CacheSettings
   readonly bodies: BodySettings
   readonly webhooks: WebhookSettings
   readonly telemetry: ParsedConfig['telemetry']

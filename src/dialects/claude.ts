@@ -22,6 +22,8 @@ export interface Model {
   prefill: boolean
   /** Whether a `system` message may stand between the turns. */
   systemInside: boolean
+  /** The shortest prefix its provider keeps, in tokens; undefined: it takes no marks, or nobody says so. */
+  cacheTokensMin?: number
 }
 
 interface Row extends Partial<Model> {
@@ -42,15 +44,25 @@ const OLDEST: Model = {
 
 /**
  * Each row changes what the rows above it said, for its version and later ones; a version that is not out yet is read
- * like the newest here. From the provider's pages on thinking, effort, mid-conversation system messages and the
- * migration guides of each model, read in November 2026.
+ * like the newest here. From the provider's pages on thinking, effort, mid-conversation system messages, prompt caching
+ * and the migration guides of each model, read in November 2026.
  */
 const ROWS: readonly Row[] = [
+  { from: 300, cacheTokensMin: 1024 },
+  { from: 300, family: 'haiku', cacheTokensMin: 2048 },
   { from: 307, thinking: 'budget' },
   { from: 401, sampling: 'one' },
+  // Nothing is said of later models of this family.
+  { from: 405, family: 'haiku', cacheTokensMin: 4096 },
+  { from: 405, family: 'opus', cacheTokensMin: 4096 },
   { from: 406, thinking: 'adaptive', efforts: ['low', 'medium', 'high', 'max'], prefill: false },
   { from: 407, efforts: ['low', 'medium', 'high', 'xhigh', 'max'], sampling: 'neither' },
+  { from: 407, family: 'opus', cacheTokensMin: 2048 },
   { from: 408, systemInside: true },
+  { from: 408, family: 'opus', cacheTokensMin: 1024 },
+  { from: 500, family: 'opus', cacheTokensMin: 512 },
+  { from: 500, family: 'fable', cacheTokensMin: 512 },
+  { from: 500, family: 'mythos', cacheTokensMin: 512 },
   { from: 500, thinksUnasked: true, off: 'disabled' },
   // Sources differ on Sonnet 5; moving the message to `system` works either way.
   { from: 500, family: 'sonnet', systemInside: false },

@@ -1,6 +1,7 @@
 import type { Failure } from '../errors.ts'
 import type { Edit, JsonBody, JsonObject } from '../json.ts'
 import type { Usage } from '../usage.ts'
+import type { CacheMarks } from './cache-marks.ts'
 import type { ChatRequest, ChatResponse, DialectName, Event, Finish, Media } from './canonical.ts'
 import type { OwnedLens } from './owned.ts'
 
@@ -154,6 +155,8 @@ export interface Dialect {
   toolName?(name: string): string
   /** Absent where the dialect has no way to ask for a count. */
   readonly tokens?: TokenCounter
+  /** Absent where no marks are placed for the provider's own cache. */
+  readonly cacheMarks?: CacheMarks
   /** Where it names things that its provider keeps for whoever made them (D6); absent where it names none. */
   readonly owned?: OwnedLens
   /** Where the native request keeps a value of a call; undefined where the dialect has no such member. */
@@ -172,5 +175,9 @@ export interface Dialect {
     choices?: MemberPath
     /** What asks for usage in a stream, if it must be asked for. */
     streamUsage?: MemberPath
+    /** What shapes no answer, and is repeated in none: calls that differ in it alone may be given the same one. */
+    unheard: readonly string[]
+    /** What binds a call to something its provider keeps, or has it fetch what changes: its answer is of that moment. */
+    ofTheMoment: readonly string[]
   }
 }

@@ -214,7 +214,8 @@ export function writeFailure(
     'x-gatehouse-request-id': id,
     ...(failure.attempts !== undefined && { 'x-gatehouse-attempts': String(failure.attempts) }),
     ...(failure.provider !== undefined && { 'x-gatehouse-provider': failure.provider }),
-    ...(failure.model !== undefined && { 'x-gatehouse-model': headerText(failure.model) })
+    ...(failure.model !== undefined && { 'x-gatehouse-model': headerText(failure.model) }),
+    ...(failure.details.idempotent_replay === true && { 'x-gatehouse-idempotent-replay': 'true' })
   }
   if (failure.retryAfterMs !== undefined) {
     const waitMs = Math.min(failure.retryAfterMs, RETRY_AFTER_CAP_MS)

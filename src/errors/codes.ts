@@ -1,14 +1,5 @@
-import type { Kind } from './kinds.ts'
-
-interface CodeFacts {
-  /** HTTP status the client gets. */
-  status: number
-  kind: Kind
-  /** One sentence for the reference page: when a client sees this. */
-  when: string
-  /** One sentence for the same page: what helps. */
-  fix: string
-}
+import type { CodeFacts } from './facts.ts'
+import { PROVIDER_CODES } from './provider-codes.ts'
 
 /** Every stable error code of the gateway. `docs/reference/errors.md` has one section for each; a test holds both. */
 export const CODES = {
@@ -45,7 +36,7 @@ export const CODES = {
   invalid_header: {
     status: 400,
     kind: 'bad_request',
-    when: 'A header `x-gatehouse-…` has a value that cannot be read, or names a route that is not there.',
+    when: 'A header `x-gatehouse-…` or `Idempotency-Key` has a value that cannot be read, or names a route that is not there.',
     fix: 'Send what the message expects, or leave the header out.'
   },
   media_unreachable: {
@@ -228,6 +219,24 @@ export const CODES = {
     when: 'What the call said was kept with parts of it masked: the same call cannot be made again.',
     fix: 'Replay it as it was kept, with `allow_redacted: true`; its answer may differ for that alone.'
   },
+  idempotency_in_flight: {
+    status: 409,
+    kind: 'limited_here',
+    when: 'A call with the same `Idempotency-Key` is still being answered.',
+    fix: 'Come back as `retry-after` says, with the same key: official SDKs do so by themselves. Then its answer is given again.'
+  },
+  idempotency_spent: {
+    status: 410,
+    kind: 'refused_here',
+    when: 'The call with this `Idempotency-Key` was carried out, and its answer, which was larger than 1 MiB, cannot be given again.',
+    fix: 'Use a new key where the call is to be made, and paid for, once more.'
+  },
+  idempotency_mismatch: {
+    status: 422,
+    kind: 'bad_request',
+    when: 'The `Idempotency-Key` was sent with another request within 24 hours: another body, model or header that providers are told of.',
+    fix: 'Use a new key for every request, and the same one only to send that request again, byte for byte.'
+  },
   slow_request: {
     status: 408,
     kind: 'bad_request',
@@ -252,6 +261,12 @@ export const CODES = {
     when: 'The head is larger than `limits.header`.',
     fix: 'Send fewer or shorter headers, or raise `limits.header`.'
   },
+  not_cached: {
+    status: 504,
+    kind: 'refused_here',
+    when: 'The call wants a kept answer alone (`x-gatehouse-cache: only`, `cache-control: only-if-cached`), and there is none.',
+    fix: 'Ask without it.'
+  },
   client_closed: {
     status: 499,
     kind: 'aborted',
@@ -275,66 +290,6 @@ export const CODES = {
     kind: 'internal',
     when: 'A fault of the gateway itself. The log has the details under the request id.',
     fix: 'Look in the log for the request id, and please report it.'
-  },
-  provider_bad_request: {
-    status: 400,
-    kind: 'bad_request',
-    when: 'The provider refused the request; its own message is passed on.',
-    fix: "Change the request as the provider's message says."
-  },
-  context_too_long: {
-    status: 400,
-    kind: 'too_long',
-    when: 'The request does not fit the context of the model.',
-    fix: 'Shorten the conversation, or fall back to a model with a larger context.'
-  },
-  content_filtered: {
-    status: 400,
-    kind: 'content_filter',
-    when: 'The provider refused the request for its content.',
-    fix: 'Change the content. A route can opt into a fallback with `on: [content_filter]`.'
-  },
-  provider_too_large: {
-    status: 413,
-    kind: 'too_large',
-    when: 'The provider takes no body of this size.',
-    fix: 'Send less, or refer to files by address.'
-  },
-  provider_rate_limited: {
-    status: 429,
-    kind: 'rate_limited',
-    when: 'Every target that could answer is rate limited by its provider; `retry-after` says when to come back.',
-    fix: 'Wait as long as `retry-after` says, add keys or a fallback.'
-  },
-  provider_refused_us: {
-    status: 502,
-    kind: 'our_credential',
-    when: "The provider did not accept the credential, account or model that *the gateway* used. Not the client's key.",
-    fix: 'Whoever runs the gateway: check the variable and the key whose last characters are named.'
-  },
-  provider_error: {
-    status: 502,
-    kind: 'server_error',
-    when: 'The provider answered with a server error.',
-    fix: 'Try again; add a fallback.'
-  },
-  provider_unreachable: {
-    status: 502,
-    kind: 'connect',
-    when: 'No connection to the provider, or it was reset before an answer.',
-    fix: 'Check the address, DNS and firewall of the gateway; private addresses need `allow_private`.'
-  },
-  provider_malformed: {
-    status: 502,
-    kind: 'malformed',
-    when: "The provider's answer could not be read.",
-    fix: 'Check that the provider speaks the dialect it is configured with.'
-  },
-  provider_truncated: {
-    status: 502,
-    kind: 'truncated',
-    when: "The provider's answer ended before it was complete.",
-    fix: 'Try again; what came before is incomplete.'
   },
   overloaded: {
     status: 503,
@@ -366,16 +321,5 @@ export const CODES = {
     when: 'A check of a guard failed or did not answer in time, and its guard lets nothing pass unchecked (`on_error: closed`).',
     fix: 'Try again shortly. Whoever runs the gateway: look at what the check asks; `on_error: open` lets calls pass without it.'
   },
-  provider_timeout: {
-    status: 504,
-    kind: 'silent',
-    when: 'The provider did not answer, did not begin or did not go on in time.',
-    fix: 'Try again; raise the timeout of the route, or add a fallback.'
-  },
-  provider_overloaded: {
-    status: 529,
-    kind: 'overloaded',
-    when: 'The provider says that it is overloaded.',
-    fix: 'Wait and try again, or add a fallback.'
-  }
+  ...PROVIDER_CODES
 } as const satisfies Record<string, CodeFacts>

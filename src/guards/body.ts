@@ -85,8 +85,8 @@ function withTexts(body: JsonBody, changed: JsonObject, paths: readonly string[]
   return body.edit(edits)
 }
 
-/** `messages[2].content` → messages, 2, content. */
-function stepsOf(path: string): Path {
+/** The path that a lens writes as `messages[2].content`: messages, 2, content. */
+export function stepsOf(path: string): Path {
   return [...path.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map(([step, index]) => (index === undefined ? step : Number(index)))
 }
 

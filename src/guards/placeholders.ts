@@ -78,6 +78,18 @@ export class Placeholders {
     return this.#values.size > 0
   }
 
+  /** Whether anything of the request was replaced. */
+  get isUsed(): boolean {
+    return this.#byValue.size > 0
+  }
+
+  /** Whether a text has one that is neither of this request nor written in it. */
+  foreignIn(text: string): boolean {
+    if (!text.includes('[[')) return false
+    const ours = new Set(this.#byValue.values())
+    return [...text.matchAll(PLACEHOLDER)].some(([token]) => !ours.has(token) && !this.#taken.has(token))
+  }
+
   /** Those in a text that are to be put back, in order. */
   in(text: string): Placed[] {
     if (this.#values.size === 0 || !text.includes('[[')) return []

@@ -47,6 +47,8 @@ export interface Quirks {
   headers_in_body?: Readonly<Record<string, string>> | undefined
   /** Headers that are lists, and the values it knows: the dialect's → its own. Any other is refused, so a named loss. */
   header_values?: Readonly<Record<string, Readonly<Record<string, string>>>> | undefined
+  /** A member by which it finds prefixes again: where a route asks for caching, calls of one session get one value. */
+  cache_key?: string | undefined
   /** Put before a model name that has no slash. */
   model_prefix?: string | undefined
 }

@@ -63,6 +63,13 @@ const quirks: z.ZodType<Quirks, Quirks> = z
       .record(z.string(), names)
       .optional()
       .describe('Headers that are lists, and the values it knows: the dialect’s → its own. Others are named losses.'),
+    cache_key: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'A member by which it finds prefixes again: with `prompt_cache`, one value for the calls of one session.'
+      ),
     model_prefix: z.string().optional().describe('Put before a model name that has no slash.')
   })
   .describe('Where the provider differs from the dialect. Replaces the preset’s.')

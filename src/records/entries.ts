@@ -22,7 +22,8 @@ export interface Line {
 export function encode(given: Entry): Line {
   let entry = given
   let json = JSON.stringify(entry)
-  if (UNTELLABLE.test(json)) {
+  // Most have no escape at all, and to look for that one is ten times as fast.
+  if (json.includes('\\u') && UNTELLABLE.test(json)) {
     // Clients choose names; one that no store takes would stand before all that comes after it for ever.
     entry = tellable(given)
     json = JSON.stringify(entry)

@@ -4,7 +4,7 @@ import { withinPrice } from './cost.ts'
 import type { Facts, Step } from './facts.ts'
 import { shortfall } from './needs.ts'
 import type { Passed, Reason } from './reasons.ts'
-import { ATTEMPTS_MAX, nameOf, type StreamPolicy, type Target, type Timeouts } from './route.ts'
+import { ATTEMPTS_MAX, nameOf, type PromptCache, type StreamPolicy, type Target, type Timeouts } from './route.ts'
 
 export type Walker = Generator<Step, Failure | undefined, Failure>
 
@@ -17,6 +17,10 @@ export interface Walk {
   timeouts: Partial<Timeouts>
   /** Likewise. */
   streams: StreamPolicy
+  /** Likewise. */
+  promptCache: PromptCache | 'off' | undefined
+  /** A route on the way here says that calls of one session keep together. */
+  sticky: boolean
   /** Of the call, and of all named routes on the way here. */
   demands: readonly Demands[]
   depth: number

@@ -29,6 +29,13 @@ export function expectedNanoUsd(prices: Prices | null | undefined, shape: Shape,
   return nano / 1_000_000 + (lines.requests ? perMillion(lines.requests) / 1_000_000 : 0)
 }
 
+/** Whether to read from the provider's cache may cost less than to be read anew; what nobody knows may be so. */
+export function readsMayPay(prices: Prices | null | undefined, wallMs: number): boolean {
+  const lines = linesInForce(prices, wallMs)
+  if (!lines?.input || !lines.cache_read) return true
+  return lines.cache_read.nanoUsdPerMillion < lines.input.nanoUsdPerMillion
+}
+
 /** Whether a model's prices keep to the most a call allows. An unknown price does not: the limit is there to be kept. */
 export function withinPrice(
   prices: Prices | null | undefined,

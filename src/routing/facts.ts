@@ -4,7 +4,7 @@ import type { DataTerms, Demands } from '../residency.ts'
 import type { Fact } from './conditions.ts'
 import type { HealthView } from './health.ts'
 import type { Passed } from './reasons.ts'
-import type { Best, Route, StreamPolicy, Target, Timeouts } from './route.ts'
+import type { Best, PromptCache, Route, StreamPolicy, Target, Timeouts } from './route.ts'
 
 /** One attempt to make. */
 export interface Step {
@@ -42,6 +42,8 @@ export type Found =
       streams?: StreamPolicy | undefined
       star?: string | undefined
       require?: Demands | undefined
+      promptCache?: PromptCache | 'off' | undefined
+      sticky?: 'session' | undefined
     }
   | { target: Target }
 
@@ -77,7 +79,10 @@ export interface Wishes {
 export interface Facts {
   /** A name in a route: another route (an alias), or a target. Undefined: cannot be resolved now. */
   lookup(name: string): Found | undefined
-  /** Ids of the provider's credentials, in the order to try them. Never empty for a usable provider. */
+  /**
+   * Ids of the provider's credentials, in the order to try them; where the target is sticky, always in the one of the
+   * call's session. Never empty for a usable provider.
+   */
   credentials(target: Target): readonly string[]
   /** What the configuration or the catalogue knows of the model. */
   model(target: Target): ModelFacts | undefined
@@ -94,6 +99,8 @@ export interface Facts {
   random(of?: object): number
   /** The value a sticky split hashes, by its `sticky_by`. */
   sticky(by: string): string | undefined
+  /** What calls of one session have in common, for splits that keep them together. Absent: nothing. */
+  session?(): string
   health: HealthView
   wishes: Wishes
   /** What becomes of data at a provider; undefined where nobody says. Absent: nobody says of any. */

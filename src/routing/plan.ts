@@ -1,10 +1,11 @@
 import type { Failure, Kind } from '../errors.ts'
 import { attempts, type Race, type Shared, type Walk, type Walker } from './attempts.ts'
 import { holds } from './conditions.ts'
+import { readsMayPay } from './cost.ts'
 import type { Facts, Step } from './facts.ts'
 import { asWished, inOrder, leadOf, ranked } from './rank.ts'
 import { fill, REASONS_TO_LOOK_AGAIN, type Reason } from './reasons.ts'
-import { DEPTH_MAX, nameOf, type Route, type Split } from './route.ts'
+import { DEPTH_MAX, nameOf, type PromptCache, type Route, type Split, type Target } from './route.ts'
 
 /** Another try at the same target may help (D13, column 2). */
 const SAME_AGAIN: ReadonlySet<Kind> = new Set([
@@ -70,6 +71,8 @@ function* walkTwice(route: Route, facts: Facts, shared: Shared): Walker {
     retryOn: SAME_AGAIN,
     timeouts: {},
     streams: {},
+    promptCache: undefined,
+    sticky: false,
     demands: facts.demands ?? [],
     depth: 0,
     star: undefined,
@@ -118,7 +121,9 @@ function named(written: string, at: Walk, use?: Extract<Route, { use: string }>)
   if ('route' in found) {
     const streams = { ...at.streams, ...found.streams }
     const demands = found.require ? [...at.demands, found.require] : at.demands
-    return walk(found.route, { ...at, timeouts, streams, demands, star: found.star })
+    const promptCache = use?.prompt_cache ?? found.promptCache ?? at.promptCache
+    const sticky = at.sticky || found.sticky !== undefined
+    return walk(found.route, { ...at, timeouts, streams, promptCache, sticky, demands, star: found.star })
   }
   // The total is the call's own: it was settled before there was any target.
   const totalMs = at.facts.totalMs
@@ -128,10 +133,22 @@ function named(written: string, at: Walk, use?: Extract<Route, { use: string }>)
       params: use?.params ?? found.target.params,
       timeouts: { ...timeouts, totalMs },
       streams: at.streams,
-      upstreamStream: use?.upstream_stream
+      upstreamStream: use?.upstream_stream,
+      ...cachingOf(found.target, use?.prompt_cache ?? at.promptCache, at)
     },
     at
   )
+}
+
+/** Marks, and that calls of one session meet the cache that they left: it is of one account, so of one credential. */
+function cachingOf(
+  target: Target,
+  policy: PromptCache | 'off' | undefined,
+  { facts, sticky }: Walk
+): Pick<Target, 'promptCache' | 'sticky'> {
+  const promptCache = policy === 'off' ? undefined : policy
+  if (!promptCache) return sticky ? { sticky } : {}
+  return { promptCache, sticky: sticky || readsMayPay(facts.model(target)?.prices, facts.wallMs) }
 }
 
 // biome-ignore lint/correctness/useYield: a way that has no step is a way too.
@@ -175,7 +192,7 @@ function* retry(route: { retry: Route; times: number; on?: readonly Kind[] | und
 function pick(route: Split, at: Walk): Route {
   const { facts } = at
   const total = route.split.reduce((sum, branch) => sum + branch.weight, 0)
-  const sticky = route.sticky_by === undefined ? undefined : facts.sticky(route.sticky_by)
+  const sticky = route.sticky_by === undefined ? sessionOf(at) : facts.sticky(route.sticky_by)
   let point = (sticky === undefined ? facts.random(route) : fraction(sticky)) * total
   const drawn = route.split.find(({ weight }) => {
     point -= weight
@@ -188,6 +205,11 @@ function pick(route: Split, at: Walk): Route {
     at
   )
   return chosen.to
+}
+
+/** What the branch is chosen by where the route keeps sessions together. */
+function sessionOf({ facts, sticky, promptCache }: Walk): string | undefined {
+  return sticky || (promptCache !== undefined && promptCache !== 'off') ? facts.session?.() : undefined
 }
 
 /** FNV-1a over the text, as a number from 0 to 1: the same caller always lands on the same branch. */

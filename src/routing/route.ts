@@ -32,6 +32,17 @@ export interface Params {
 /** What a choice among targets goes by: time to first content, price of this request, calls under way. */
 export type Best = 'fastest' | 'cheapest' | 'idle'
 
+/** Where the ends of prefixes are marked for a provider's own cache. The client's own marks are never touched. */
+export interface PromptCache {
+  tools: boolean
+  system: boolean
+  history: boolean
+  /** A shorter prefix gets no mark, nor one that the model would not keep. */
+  minTokens: number
+  /** How long a prefix is kept after its last use. */
+  ttl: '5m' | '1h'
+}
+
 /**
  * A routing policy, as data (HOUSE 7). A string is `provider/model` or another route's name; a `*` in it stands for
  * what the `*` in the name of the route stood for.
@@ -43,6 +54,7 @@ export type Route =
       params?: Params | undefined
       timeouts?: Partial<Timeouts> | undefined
       upstream_stream?: boolean | undefined
+      prompt_cache?: PromptCache | 'off' | undefined
     }
   | {
       fallback: readonly Route[]
@@ -81,6 +93,10 @@ export interface Target {
   streams?: StreamPolicy | undefined
   /** A whole answer is asked for as a stream and put together here, so that silence is seen early (D12). */
   upstreamStream?: boolean | undefined
+  /** Marks for the provider's own cache; absent: none. */
+  promptCache?: PromptCache | undefined
+  /** Calls of one session keep to one credential. */
+  sticky?: boolean | undefined
 }
 
 /** The stable name of a target: circuits, measurements and explanations go by it. */

@@ -1,10 +1,12 @@
 import * as z from 'zod'
+import { type RouteCache, routeCacheSchema } from '../cache-rules.ts'
 import type { Kind } from '../errors.ts'
 import { duration, named } from '../fields.ts'
 import type { JsonObject } from '../json.ts'
 import { type Demands, demandsSchema } from '../residency.ts'
 import { conditionSchema } from './condition-schema.ts'
-import type { Params, Route, StreamPolicy, Timeouts } from './route.ts'
+import { promptCacheSchema } from './prompt-cache-schema.ts'
+import type { Params, PromptCache, Route, StreamPolicy, Timeouts } from './route.ts'
 
 /** The failures a route may answer; what is the client's or our own doing (`aborted`, `internal`, …) is not among them. */
 export const ROUTE_KINDS = [
@@ -116,7 +118,8 @@ const useSchema = z
       .optional()
       .describe(
         'Whole answers are asked for as a stream and put together here, so that a silent provider is noticed early.'
-      )
+      ),
+    prompt_cache: promptCacheSchema.optional()
   })
   .meta({ id: 'Use', description: 'One target with changes.' })
 
@@ -243,6 +246,12 @@ export interface RouteEntry {
   streams: StreamPolicy
   /** Names of the guards of calls that may come by here. */
   guards?: readonly string[]
+  /** Whether its answers are kept, and how; absent: as the gateway says. */
+  cache?: RouteCache
+  /** Marks for the providers' own caches. */
+  promptCache?: PromptCache | 'off'
+  /** Calls of one session keep to one credential and one branch of a split. */
+  sticky?: 'session'
   /** What every target of its calls must fulfil, beside what is demanded further out. */
   require?: Demands
 }
@@ -271,22 +280,42 @@ const entrySchema = z
           .array(z.string())
           .optional()
           .describe('Guards of calls to this route, beside those of the gateway, the key and its team.'),
-        require: demandsSchema.optional()
+        require: demandsSchema.optional(),
+        cache: routeCacheSchema.optional(),
+        prompt_cache: promptCacheSchema.optional(),
+        sticky: z
+          .literal('session')
+          .optional()
+          .describe('Calls of one session keep to one credential and one branch of a split; implied by `prompt_cache`.')
       })
     ],
-    { error: () => `${ROUTE_SHAPES}; or { to, timeouts, stream_recovery, reply_mode, guards, require }` }
+    {
+      error: () =>
+        `${ROUTE_SHAPES}; or { to, timeouts, stream_recovery, reply_mode, guards, require, cache, prompt_cache, sticky }`
+    }
   )
   .transform((entry): RouteEntry => {
     if (typeof entry !== 'object' || !('to' in entry)) return { to: entry, timeouts: {}, streams: {} }
-    const { to, timeouts = {}, stream_recovery, reply_mode, guards, require } = entry
+    const { to, timeouts = {}, stream_recovery, reply_mode, guards, require, cache, prompt_cache, sticky } = entry
     // What is absent stays so: the route further out may say it.
     const streams = {
       ...(stream_recovery !== undefined && { recovery: stream_recovery }),
       ...(reply_mode !== undefined && { replyMode: reply_mode })
     }
-    return { to, timeouts, streams, ...(guards && { guards }), ...(require && { require }) }
+    return {
+      to,
+      timeouts,
+      streams,
+      ...(guards && { guards }),
+      ...(require && { require }),
+      ...(cache && { cache }),
+      ...(prompt_cache && { promptCache: prompt_cache }),
+      ...(sticky && { sticky })
+    }
   })
-  .describe('A route, or `{ to: route, timeouts, stream_recovery, reply_mode, guards, require }`.')
+  .describe(
+    'A route, or `{ to: route, timeouts, stream_recovery, reply_mode, guards, require, cache, prompt_cache, sticky }`.'
+  )
 
 /** The section `routes`: the model names clients may ask for beside `provider/model`. */
 export const routesSchema = named(entrySchema)

@@ -4,6 +4,7 @@ import type { Look, Verdict } from '../guards/attached.ts'
 import type { Nano } from '../nano.ts'
 import type { Payers } from '../stores/rows.ts'
 import type { Usage } from '../usage.ts'
+import type { CachingFacts } from './caching.ts'
 import type { Answered, Decision, Try } from './call.ts'
 import type { Capture } from './capture.ts'
 import type { ClientFacts } from './client-facts.ts'
@@ -54,6 +55,8 @@ export interface CallRecord {
   client: ClientFacts
   /** Why it went where it went. */
   decision: Decision | undefined
+  /** What the cache had to do with it; undefined: nothing. */
+  caching?: CachingFacts
   /** What was said in it, as far as it is kept. */
   capture: Capture | undefined
 }

@@ -16,6 +16,7 @@ import type { Usage } from '../usage.ts'
 import type { Headers } from '../wire/exchange.ts'
 import type { Source } from '../wire/frames.ts'
 import type { CLIENT_FRAMINGS } from '../wire/framing.ts'
+import type { Caching } from './caching.ts'
 import type { Capture } from './capture.ts'
 
 /** One call of a client, as every stage sees it. Nothing in it changes but `waitedMs`, and `account` is opened once. */
@@ -46,6 +47,8 @@ export interface Call {
   readonly door?: string
   /** Who pays, and what is reserved for it; from admission on. */
   account?: Account
+  /** What the cache has to do with it; from when it was asked. */
+  caching?: Caching
   /** Its guards, what they hold and what they said; from when they have looked at the request. */
   guarding?: Guarding
   /** On the monotonic clock, in milliseconds. */
@@ -199,6 +202,8 @@ export interface Answered {
   losses: readonly string[]
   /** What was changed in the client's own body (D20). */
   touches: readonly string[]
+  /** No attempt was made for this call: its answer was kept, or another call's. */
+  isKept?: true
   /** The simulated provider answered; no model was asked. */
   simulated: boolean
   /** The provider goes on generating, and billing, for a client that has left (`bills_after_disconnect`). */

@@ -46,11 +46,12 @@ export function guardRequest(call: Call, caller: Caller, rooms: GuardRooms): Cal
 
 /**
  * Of a conversation that its provider keeps, this call has but the last turn: placeholders of the others must not be
- * taken for its own, so that each call has numbers far from those of any other.
+ * taken for its own, so that each call has numbers far from those of any other. A replay has those of its execution.
  */
-function numbersBefore({ id, body }: Call): number {
+function numbersBefore({ id, headers, stream, body }: Call): number {
+  const seed = (!stream && headers['idempotency-key']) || id
   const isKept = body.has('previous_response_id') || body.has('conversation')
-  return isKept ? 100 * (1 + (Number.parseInt(hash('sha256', id).slice(0, 8), 16) % 9_999_999)) : 0
+  return isKept ? 100 * (1 + (Number.parseInt(hash('sha256', seed).slice(0, 8), 16) % 9_999_999)) : 0
 }
 
 function refuseStream(guarding: Guarding): void {

@@ -23,7 +23,9 @@ export function observe(
   reply: Reply,
   rooms: ObserveRooms
 ): Reply {
-  const answered = { ...reply.answered, attempts: attemptsIn(trail) + 1, ...moneyOf(call) }
+  // What was kept, or asked for by another call, took no attempt of this one, and used nothing.
+  const own = reply.answered.isKept ? 0 : 1
+  const answered = { ...reply.answered, attempts: attemptsIn(trail) + own, ...moneyOf(call) }
   if (reply.how === 'whole') {
     const ended = close(call)
     const record = blank(call, key, trail, rooms)
@@ -34,7 +36,7 @@ export function observe(
         attempts: answered.attempts,
         status: reply.status,
         outcome: 'done',
-        usage: reply.usage,
+        usage: own ? reply.usage : undefined,
         finish: reply.finish,
         firstTokenMs: record.totalMs
       },
@@ -44,7 +46,7 @@ export function observe(
   }
   // A stream that was gone on with has taken more attempts than its beginning.
   const count = (isOnTrail: boolean) => {
-    answered.attempts = attemptsIn(trail) + (isOnTrail ? 0 : 1)
+    answered.attempts = attemptsIn(trail) + (isOnTrail ? 0 : own)
     Object.assign(answered, moneyOf(call))
   }
   const finished = (outcome: Outcome, seen: Seen) => {
@@ -56,6 +58,7 @@ export function observe(
       attempts: answered.attempts,
       status: reply.status,
       ...seen,
+      ...(!own && { usage: undefined }),
       outcome: outcome.how,
       ...(outcome.how === 'aborted' && { status: 499, ...afterAbort(outcome.drained, answered) }),
       ...(outcome.how === 'failed' && { failure: outcome.failure, status: outcome.failure.status })
@@ -145,8 +148,16 @@ function blank(call: Call, key: string | undefined, trail: readonly Failure[], r
     waitedMs: call.waitedMs,
     client: clientFacts(call),
     decision: call.decision,
+    ...cachingOf(call),
     capture: call.capture
   }
+}
+
+/** What the cache did, without what it did it with. */
+function cachingOf({ caching }: Call): Pick<CallRecord, 'caching'> {
+  if (!caching) return {}
+  const { result, bypassed, key, askedMs, given } = caching
+  return { caching: { result, key, askedMs, ...(bypassed !== undefined && { bypassed }), ...(given && { given }) } }
 }
 
 type Seen = Pick<CallRecord, 'usage' | 'finish' | 'firstTokenMs'>

@@ -32,11 +32,21 @@ export function payersOf(call: Call, caller: Caller): Payers {
     key,
     customer: nameIn(metadata.customer) ?? said.customer,
     agent: nameIn(metadata.agent) ?? nameIn(call.headers['x-gatehouse-agent']),
-    session: nameIn(metadata.session) ?? nameIn(metadata.session_id) ?? sessionIn(call) ?? said.session,
+    session: sessionSaid(call) ?? said.session,
     tags: tags.length > 0 ? tags : undefined
   }
   for (const name in payers) if (payers[name as keyof Payers] === undefined) delete payers[name as keyof Payers]
   return payers as Payers
+}
+
+/** The session that a call says it belongs to, by whatever its client has for it. */
+export function sessionOf(call: Call): string | undefined {
+  return sessionSaid(call) ?? sayings(call).session
+}
+
+function sessionSaid(call: Call): string | undefined {
+  const metadata = call.routing?.metadata ?? {}
+  return nameIn(metadata.session) ?? nameIn(metadata.session_id) ?? sessionIn(call)
 }
 
 function sessionIn({ headers }: Call): string | undefined {

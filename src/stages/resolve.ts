@@ -1,7 +1,8 @@
+import type { RouteCache } from '../cache-rules.ts'
 import { Failure } from '../errors.ts'
 import { nearest } from '../nearest.ts'
 import type { Demands } from '../residency.ts'
-import type { Route, StreamPolicy, Target, Timeouts } from '../routing/route.ts'
+import type { PromptCache, Route, StreamPolicy, Target, Timeouts } from '../routing/route.ts'
 
 /** A configured route: its tree, and what holds for the whole call. */
 export interface NamedRoute {
@@ -10,6 +11,9 @@ export interface NamedRoute {
   streams?: StreamPolicy | undefined
   guards?: readonly string[] | undefined
   require?: Demands | undefined
+  cache?: RouteCache | undefined
+  promptCache?: PromptCache | 'off' | undefined
+  sticky?: 'session' | undefined
 }
 
 /** Where names can lead (D11). All of it frozen, from one config version. */

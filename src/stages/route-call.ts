@@ -17,6 +17,7 @@ import { FALLBACK_ON, planWith } from '../routing/plan.ts'
 import { leftOut, namesIn } from '../routing/reasons.ts'
 import { type Best, nameOf, type Route } from '../routing/route.ts'
 import { addressOf, type Call } from './call.ts'
+import { conversationOf, ranked } from './conversation.ts'
 import { estimateTokens } from './count-tokens.ts'
 import { candidatesOf, type NamedRoute, type Names, type Rule, resolveName, unknownModel } from './resolve.ts'
 import { explainEnd } from './why.ts'
@@ -190,13 +191,15 @@ function factsOf(
   const asks = new CallAsks(call)
   const wallMs = clock.wallMs()
   const pinned = call.references?.holder
+  let conversation: string | undefined
+  const session = () => (conversation ??= conversationOf(call, caller.name))
   return {
     lookup: name => {
       const found = resolveName(name, names, call.doorProvider)
       return found?.route ? routeFound(found.route, found.star) : found && { target: found.target }
     },
-    credentials: ({ provider }) =>
-      pinned ? [pinned.credential] : spread(providers.get(provider)!.credentials, random.chance()),
+    credentials: ({ provider, sticky }) =>
+      pinned ? [pinned.credential] : inTurn(providers.get(provider)!.credentials, sticky ? session() : random.chance()),
     model: ({ provider, model }) => modelFacts(providers.get(provider)!, model),
     asks,
     fact: (name, zone) => factOf(name, zone, { call, key: caller.name, asks, wallMs }),
@@ -205,6 +208,7 @@ function factsOf(
     wallMs,
     random: () => random.chance(),
     sticky: by => stickyValue(call, by),
+    session,
     health: rooms.health,
     terms: provider => providers.get(provider)?.data,
     demands: demandsOf(call, caller, rooms),
@@ -216,8 +220,9 @@ function factsOf(
   }
 }
 
-function routeFound({ to, timeouts, streams, require }: NamedRoute, star: string | undefined): Found {
-  return { route: to, timeouts, streams, star, require }
+function routeFound({ to: route, ...rest }: NamedRoute, star: string | undefined): Found {
+  const { timeouts, streams, require, promptCache, sticky } = rest
+  return { route, timeouts, streams, star, require, promptCache, sticky }
 }
 
 /** What every provider of a call must fulfil, whichever way it goes. Failure `invalid_header`. */
@@ -229,6 +234,11 @@ export function demandsOf(call: Call, caller: Caller, { demandsOn }: Pick<Routin
 /** What the call itself demands, in its body and its headers. Failure `invalid_header`. */
 function demandsIn({ routing, headers }: Call): Demands[] {
   return [...(routing?.require ?? []), ...readRequire(headers)]
+}
+
+/** Ids of the credentials: by their rank for a conversation, else by chance. */
+function inTurn(credentials: readonly Credential[], by: string | number): string[] {
+  return typeof by === 'number' ? spread(credentials, by) : ranked(credentials, by).map(({ id }) => id)
 }
 
 /** Ids of the credentials, one drawn by weight first, the others after it in their order. */

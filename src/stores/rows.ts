@@ -1,3 +1,4 @@
+import type { CacheMode } from '../cache-rules.ts'
 import type { JsonObject } from '../json.ts'
 import type { Nano } from '../nano.ts'
 import type { Demands } from '../residency.ts'
@@ -40,6 +41,8 @@ export interface KeyScopes {
   require?: Demands
   /** The most that is kept of what is said in its calls: it takes the place of what the gateway says. */
   bodies?: BodyLevel
+  /** Whether answers to its calls are kept: `off` has the last word, else it takes the place of what the gateway says. */
+  cache?: CacheMode
 }
 
 /** What holds of all calls of an organisation, team or user. */
@@ -235,6 +238,13 @@ export interface RequestRow {
   waitedMs: number | null
   /** The longest that a piece of its stream was held back by guards. */
   heldMs: number | null
+  /** What the cache said: `hit`, `miss`, `semantic`, `coalesced`, `bypass`; null: it was not asked. */
+  cache: string | null
+  /** What the call would have cost, and how much longer it would have taken, without the cache; null: nobody knows. */
+  savedNano: Nano | null
+  savedMs: number | null
+  /** What its providers' own caches saved, net of what writing to them cost; null: they had no part in it. */
+  promptSavedNano: number | null
   verdicts: readonly VerdictRow[]
   /** For who reads the one row: failures, losses, touches, why it went where it went. No prompt, answer or secret. */
   details: JsonObject | null

@@ -1,4 +1,6 @@
 import type { RequestPlace } from './bodies.ts'
+import type { CachePurge } from './cache.ts'
+import type { IdempotencyStore } from './idempotency.ts'
 import type { LogStore } from './logs.ts'
 import type {
   AdminRow,
@@ -32,6 +34,9 @@ export interface Stores {
   /** Filters that people gave a name. */
   views: Table<ViewRow>
   feedback: FeedbackStore
+  /** What calls with an `Idempotency-Key` came to. */
+  idempotency: IdempotencyStore
+  cachePurges: PurgeLog
   meta: MetaStore
   /** All of it or nothing; one at a time where the engine has one writer. The stores of `tx` are only of use inside. */
   transaction<T>(run: (tx: Stores) => Promise<T>): Promise<T>
@@ -103,6 +108,24 @@ export interface FeedbackStore {
   of(requestId: string): Promise<FeedbackRow[]>
 }
 
+/** What was purged from the cache, in order: what every replica must hear of, whether it was there or not. */
+export interface PurgeLog {
+  /** Its number: one more than the last. Whoever appends next waits until the transaction is over. */
+  append(what: CachePurge, atMs: number): Promise<number>
+  /** Those with larger numbers, in order, as far as they were not dropped. */
+  after(seq: number, limit: number): Promise<OrderedPurge[]>
+  /** The number of the last that there ever was; 0: none. */
+  last(): Promise<number>
+  /** Removes what was purged before then. Resolves to how many. */
+  dropBefore(ms: number): Promise<number>
+}
+
+export interface OrderedPurge {
+  seq: number
+  atMs: number
+  what: CachePurge
+}
+
 /** What the ledger is asked for: attempts or requests, never both in one figure. */
 export interface UsageQuery {
   of: 'attempts' | 'requests'
@@ -116,7 +139,7 @@ export interface UsageQuery {
   limit: number
 }
 
-/** What figures can be grouped by. `app` to `guard` are known of requests alone. Times are in UTC; weeks begin on Monday. */
+/** What figures can be grouped by. `app` to `cache` are known of requests alone. Times are in UTC; weeks begin on Monday. */
 export type UsageGroup =
   | ScopeKind
   | 'session'
@@ -127,6 +150,10 @@ export type UsageGroup =
   | 'code'
   | 'guard'
   | 'label'
+  /** The model or route that was asked for. */
+  | 'route'
+  /** What the cache said. */
+  | 'cache'
   | 'failure'
   | 'minute'
   | 'hour'
@@ -148,6 +175,11 @@ export interface UsageLine {
   /** Rows whose usage nobody told us. */
   estimated: number
   failed: number
+  /** Of requests: answers of the cache, and what they saved; what providers' own caches did. */
+  cached: number
+  savedNano: bigint
+  savedMs: number
+  promptSavedNano: bigint
   /** Of rows that brought no answer: attempts that were in vain, requests that failed or were given up. */
   wasteNano: bigint
   /** Milliseconds of generation, and the tokens that came in them: their quotient is the pace. */

@@ -91,8 +91,13 @@ export const METRICS = {
   },
   gatehouse_cache_requests_total: {
     kind: 'counter',
-    says: 'What the cache said: `hit`, `miss`, `bypass`.',
+    says: 'What the cache said: `hit`, `semantic` (of a question like it), `coalesced` (of an identical call in flight), `miss`, `bypass`.',
     labels: ['result']
+  },
+  gatehouse_cache_saved_usd_total: {
+    kind: 'counter',
+    says: 'What calls would have cost without the cache, in US dollars, as far as anybody knows.',
+    labels: []
   },
   gatehouse_guardrail_decisions_total: {
     kind: 'counter',

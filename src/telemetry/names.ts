@@ -85,7 +85,16 @@ export const SPAN_ATTRIBUTES = {
   'gatehouse.guard.names': { type: 'string[]', on: ['guard'], says: 'The guards that looked.' },
   'gatehouse.guard.findings': { type: 'int', on: ['guard'], says: 'What they found, in all.' },
   'gatehouse.guard.work': { type: 'double', on: ['guard'], says: 'Seconds that the guards took in all.' },
-  'gatehouse.cache.result': { type: 'string', on: ['cache'], says: '`hit`, `miss` or `bypass`.' }
+  'gatehouse.cache.result': {
+    type: 'string',
+    on: ['cache'],
+    says: '`hit`, `semantic` (of a question like it), `coalesced` (of an identical call in flight), `miss`, `bypass`.'
+  },
+  'gatehouse.cache.score': {
+    type: 'double',
+    on: ['cache'],
+    says: 'How like the question was that the answer is to, from 0 to 1.'
+  }
 } as const satisfies Readonly<Record<string, AttributeFacts>>
 
 export type SpanAttribute = keyof typeof SPAN_ATTRIBUTES

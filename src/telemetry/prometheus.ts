@@ -71,12 +71,19 @@ export class Prometheus {
     if (decision?.leftOut().some(({ excludedBy }) => excludedBy === 'retry_budget')) {
       this.#count('gatehouse_retry_budget_exhausted_total', {})
     }
-    if (record.cache) this.#count('gatehouse_cache_requests_total', { result: record.cache.result })
+    this.#cache(record)
     this.#guards(record)
     tries.forEach((one, index) => {
       this.#attempt(one, record, extra)
       this.#fallback(one, tries[index - 1])
     })
+  }
+
+  #cache({ caching }: TelemetryRecord): void {
+    if (!caching) return
+    this.#count('gatehouse_cache_requests_total', { result: caching.result })
+    const savedNano = caching.given?.savedNano() ?? 0
+    if (savedNano > 0) this.#count('gatehouse_cache_saved_usd_total', {}, savedNano / NANO_PER_USD)
   }
 
   #attempt(one: TelemetryTry, { payers }: TelemetryRecord, extra: Record<string, string>): void {

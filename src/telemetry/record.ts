@@ -31,8 +31,12 @@ export interface TelemetryRecord {
   guardedMs: readonly [fromMs: number, toMs: number] | undefined
   verdicts?: readonly TelemetryVerdict[]
   looks?: readonly TelemetryLook[]
-  /** What a cache said, and from when to when it was asked. */
-  cache?: { result: 'hit' | 'miss' | 'bypass'; fromMs: number; toMs: number }
+  /** What the cache said, from when to when it was asked, and what that saved. */
+  caching?: {
+    result: 'hit' | 'miss' | 'semantic' | 'coalesced' | 'bypass'
+    askedMs: readonly [fromMs: number, toMs: number]
+    given?: { savedNano(): Nano | null; similar?: { score: number } }
+  }
   payers: { key?: string; team?: string; user?: string; customer?: string; agent?: string; session?: string }
   client: { app: string | undefined; trace: TraceContext | undefined }
   decision: { route: string | undefined; leftOut(): readonly { target: string; excludedBy: string }[] } | undefined

@@ -158,10 +158,12 @@ class SpanBuilder {
   }
 
   cache(): SpanData[] {
-    const { cache, id } = this.#record
-    if (!cache) return []
-    const span = this.#span(`${id} cache`, SPAN_NAMES.cache, 'internal', cache.fromMs, cache.toMs)
-    return [{ ...span, attributes: { 'gatehouse.cache.result': cache.result } }]
+    const { caching, id } = this.#record
+    if (!caching) return []
+    const { result, askedMs, given } = caching
+    const span = this.#span(`${id} cache`, SPAN_NAMES.cache, 'internal', askedMs[0], askedMs[1])
+    const score = given?.similar && { 'gatehouse.cache.score': given.similar.score }
+    return [{ ...span, attributes: { 'gatehouse.cache.result': result, ...score } }]
   }
 
   attempt(one: TelemetryTry, before: TelemetryTry | undefined): SpanData {

@@ -89,6 +89,8 @@ export function fakeStores(clock: Hands): FakeStores {
     ledger: undefined as never,
     logs: undefined as never,
     feedback: undefined as never,
+    idempotency: undefined as never,
+    cachePurges: { append: async () => 1, after: async () => [], last: async () => 1, dropBefore: async () => 0 },
     views: table(),
     meta: undefined as never,
     transaction: run => run(stores),

@@ -31,6 +31,7 @@ const ASKED: Readonly<Record<string, { path?: string; body?: object }>> = {
   'GET /usage/unpriced': { path: '/usage/unpriced?org=acme' },
   'GET /usage/what-if': { path: '/usage/what-if?org=acme&instead=openai/m' },
   'GET /logs/tail': { path: '/logs/tail?limit=0' },
+  'POST /cache/purge': { body: { tag: 'news' } },
   'POST /erase': { body: { subject: { customer: 'somebody' } } },
   'POST /views': { body: { name: 'new', query: { outcome: 'failed' } } },
   'POST /admins': { body: { name: 'new', role: 'auditor', org: 'acme' } },

@@ -68,6 +68,7 @@ export async function adminApi(more: Partial<Governance> = {}): Promise<AdminApi
     reading: async () => ({ spent: 250_000_000, held: 50_000_000, resetMs: clock.nowMs + 1_000 }),
     priceOf: () => ({ version: 'v1', lines: { input: { nanoUsdPerMillion: 3_000_000_000 } } }),
     bodies: FAKE_BODIES,
+    cache: FAKE_CACHE,
     flush: () => Promise.resolve(),
     settle: () => Promise.resolve(),
     changed: async topic => void told.push(topic),
@@ -243,6 +244,10 @@ function fakeLedger(asked: UsageQuery[]): FakeStores['ledger'] {
       const rest = {
         estimated: 0,
         failed: 0,
+        cached: 0,
+        savedNano: 0n,
+        savedMs: 0,
+        promptSavedNano: 0n,
         wasteNano: 0n,
         generationMs: 0,
         generatedTokens: 0,
@@ -261,6 +266,24 @@ function fakeLogs(ledger: LedgerStore): LogStore {
     return is.parent ? [] : all.filter(({ payers }) => !is.org || is.org.includes(payers.org ?? ''))
   }
   return { search: rows, since: rows, sessions: async () => [], guardRates: async () => [] }
+}
+
+const FAKE_CACHE: Governance['cache'] = {
+  stats: async () => ({
+    memory: { answers: 1, bytes: 2_000 },
+    store: { kind: 'sqlite', answers: 2, bytes: 4_000 },
+    sinceStart: {
+      hits: 3,
+      semantic: 0,
+      coalesced: 1,
+      misses: 4,
+      bypass: 0,
+      stored: 4,
+      savedNano: 1_500_000,
+      savedMs: 12
+    }
+  }),
+  purged: async () => 2
 }
 
 /** One call of which something was kept. */

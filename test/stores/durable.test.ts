@@ -10,6 +10,7 @@ import { postgresBinaries, startPostgres, type TestPostgres } from '../support/p
 import { durableStores } from './conformance/durable.ts'
 import { erasingStores } from './conformance/erasing.ts'
 import { logStores } from './conformance/logs.ts'
+import { purgeLogs } from './conformance/purges.ts'
 
 const directory = mkdtempSync(path.join(tmpdir(), 'gatehouse-stores-'))
 let files = 0
@@ -28,6 +29,8 @@ durableStores('SQLite in a file', async () => {
 erasingStores('SQLite in a file', () => openSqlite({ path: newFile(), clock: systemClock }))
 
 logStores('SQLite in a file', () => openSqlite({ path: newFile(), clock: systemClock }))
+
+purgeLogs('SQLite in a file', () => openSqlite({ path: newFile(), clock: systemClock }))
 
 test('a file has one process, is its user’s alone, and one that is none is refused in words', async () => {
   const file = newFile()
@@ -53,6 +56,7 @@ test('PostgreSQL', { skip }, async t => {
   })
   logStores('PostgreSQL', () => open(database()))
   erasingStores('PostgreSQL', () => open(database()))
+  purgeLogs('PostgreSQL', () => open(database()))
   await t.test('two that begin at once make the tables once', async () => {
     const url = database()
     const both = await Promise.all([open(url), open(url)])

@@ -35,6 +35,10 @@ const BROUGHT_ABOUT_IN: Readonly<Record<string, readonly Code[]>> = {
   admin: ['invalid_input', 'not_found', 'declared_in_file', 'conflict'],
   // Which guards look at a call, and what becomes of it: test/e2e/guards.
   guards: ['guardrail_blocked', 'guard_cannot_stream', 'guard_unavailable'],
+  // What is kept and given again: test/e2e/cache.
+  cache: ['not_cached'],
+  // One execution under one key: test/e2e/idempotency.
+  idempotency: ['idempotency_in_flight', 'idempotency_spent', 'idempotency_mismatch'],
   // Where data may go; and a call of the log made again.
   residency: ['residency_refused'],
   replay: ['no_stored_body', 'redacted_body'],

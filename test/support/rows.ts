@@ -8,6 +8,10 @@ export const NO_FACTS = {
   guardMs: null,
   waitedMs: null,
   heldMs: null,
+  cache: null,
+  savedNano: null,
+  savedMs: null,
+  promptSavedNano: null,
   verdicts: [],
   details: null
 }

@@ -92,7 +92,16 @@ export const EVERYTHING: readonly TelemetryRecord[] = [
     outcome: 'aborted',
     status: 499,
     firstTokenMs: undefined,
-    cache: { result: 'miss', fromMs: 12, toMs: 13 }
+    caching: { result: 'miss', askedMs: [12, 13] }
+  }),
+  recordOf({
+    id: 'kept',
+    tries: [],
+    caching: {
+      result: 'semantic',
+      askedMs: [1, 2],
+      given: { savedNano: () => 5_000_000 as Nano, similar: { score: 0.97 } }
+    }
   }),
   recordOf({
     id: 'd',

@@ -27,6 +27,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   dialects: 1,
   stores: 1,
   wire: 1,
+  'cache-rules': 0,
   clock: 0,
   errors: 0,
   fields: 0,

@@ -1,5 +1,6 @@
 import type { Dialect } from '../dialect.ts'
 import { prefillMessages } from '../prefill.ts'
+import { cacheMarks } from './cache-marks.ts'
 import { error, readFailure, streamError } from './failure.ts'
 import { streamTexts, texts } from './lens.ts'
 import { NAME } from './members.ts'
@@ -50,12 +51,15 @@ export const dialect: Dialect = {
   streamError,
   takesAddress: ({ url }) => /^https:/i.test(url ?? ''),
   tokens,
+  cacheMarks,
   owned,
   members: {
     model: 'model',
     stream: 'stream',
     conversation: 'messages',
     outputTokensMax: [['max_tokens']],
+    unheard: ['stream', 'metadata'],
+    ofTheMoment: ['container', 'mcp_servers'],
     reasoning: [['thinking']]
   }
 }

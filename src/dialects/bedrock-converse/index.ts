@@ -1,6 +1,7 @@
 import type { Edit, JsonBody } from '../../json.ts'
 import { isObject } from '../../json.ts'
 import type { Dialect } from '../dialect.ts'
+import { cacheMarks } from './cache-marks.ts'
 import { error, readFailure, streamError } from './failure.ts'
 import { streamTexts, texts } from './lens.ts'
 import { NAME } from './members.ts'
@@ -53,9 +54,12 @@ export const dialect: Dialect = {
   toolName: fitName,
   takesAddress: ({ url }) => /^s3:/i.test(url ?? ''),
   tokens,
+  cacheMarks,
   members: {
     conversation: 'messages',
     outputTokensMax: [['inferenceConfig', 'maxTokens']],
+    unheard: ['requestMetadata'],
+    ofTheMoment: ['promptVariables'],
     reasoning: [
       ['additionalModelRequestFields', 'thinking'],
       ['additionalModelRequestFields', 'reasoning_config'],

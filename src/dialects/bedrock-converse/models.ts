@@ -12,6 +12,10 @@ export interface Family {
   forced: readonly ('any' | 'tool')[]
   /** Where a cache point may stand. */
   caches: 'everywhere' | 'not-after-tools' | 'nowhere'
+  /** The shortest prefix that is kept, in tokens; undefined: a cache point may stand, but none of ours does. */
+  cacheTokensMin?: number
+  /** Whether a prefix can be kept for an hour. */
+  cachesLong?: boolean
   /** Whether output and tools can be held to a schema. */
   structured: boolean
   /** Whether the conversation may end with an assistant turn that the model goes on with. */
@@ -35,7 +39,8 @@ const FAMILIES: readonly { name: RegExp; family: Partial<Family> }[] = [
 ]
 
 function nova(): Partial<Family> {
-  return { topK: ['inferenceConfig', 'topK'], forced: ['any', 'tool'], caches: 'not-after-tools', prefill: true }
+  const forced = ['any', 'tool'] as const
+  return { topK: ['inferenceConfig', 'topK'], forced, caches: 'not-after-tools', cacheTokensMin: 1000, prefill: true }
 }
 
 /** Before prompt caching came to Claude on Bedrock. */
@@ -50,13 +55,16 @@ export function familyOf(model: string): Family {
   const known = FAMILIES.find(each => each.name.test(name))
   if (known) return { ...PLAIN, ...known.family }
   const isClaude = name.includes('claude')
+  const claude = isClaude ? modelOf(name) : undefined
+  const isUncached = UNCACHED.test(name)
   return {
-    ...(isClaude ? { claude: modelOf(name) } : {}),
+    ...(claude && { claude, cachesLong: !UNSTRUCTURED.test(name) }),
+    ...(claude?.cacheTokensMin !== undefined && !isUncached && { cacheTokensMin: claude.cacheTokensMin }),
     reasoning: isClaude ? 'claude' : 'none',
     topK: ['top_k'],
     forced: ['any', 'tool'],
-    caches: UNCACHED.test(name) ? 'nowhere' : 'everywhere',
+    caches: isUncached ? 'nowhere' : 'everywhere',
     structured: !UNSTRUCTURED.test(name),
-    prefill: !isClaude || modelOf(name).prefill
+    prefill: claude?.prefill ?? true
   }
 }

@@ -56,6 +56,8 @@ export const dialect: Dialect = {
       ['generation_config', 'max_output_tokens'],
       ['generation_config', 'maxOutputTokens']
     ],
+    unheard: [],
+    ofTheMoment: ['cachedContent', 'cached_content'],
     reasoning: [
       ['generationConfig', 'thinkingConfig'],
       ['generationConfig', 'thinking_config'],

@@ -205,6 +205,8 @@ export const members = {
   conversation: 'messages',
   outputTokensMax: MAX_MEMBERS.map(name => [name]),
   reasoning: [['reasoning_effort'], ['reasoning']],
+  unheard: ['stream', 'stream_options', 'user', 'metadata'],
+  ofTheMoment: ['web_search_options'],
   choices: ['n'],
   streamUsage: ['stream_options', 'include_usage']
 } as const satisfies Dialect['members']

@@ -113,5 +113,8 @@ export const members = {
   stream: 'stream',
   conversation: 'input',
   outputTokensMax: [['max_output_tokens']],
-  reasoning: [['reasoning']]
+  reasoning: [['reasoning']],
+  // The answer repeats `user`, `metadata` and the like.
+  unheard: ['stream', 'stream_options'],
+  ofTheMoment: ['previous_response_id', 'conversation', 'background', 'prompt']
 } as const satisfies Dialect['members']

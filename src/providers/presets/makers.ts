@@ -34,11 +34,12 @@ export const makers = {
     endpoints: [
       {
         ...chatAndEmbeddings('https://api.openai.com/v1', {
-          drop: ['messages[].reasoning_content', 'messages[].reasoning']
+          drop: ['messages[].reasoning_content', 'messages[].reasoning'],
+          cache_key: 'prompt_cache_key'
         }),
         except: RESPONSES_ONLY
       },
-      { ...responses('https://api.openai.com/v1'), except: CHAT_ONLY }
+      { ...responses('https://api.openai.com/v1', { cache_key: 'prompt_cache_key' }), except: CHAT_ONLY }
     ],
     variables: ['OPENAI_API_KEY'],
     passRequestId: true,

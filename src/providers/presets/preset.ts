@@ -71,8 +71,8 @@ export function chatAndEmbeddings(baseUrl: string, quirks: Quirks = {}): Endpoin
 }
 
 /** OpenAI's younger dialect. */
-export function responses(baseUrl: string): Endpoint {
-  return { dialect: 'openai-responses', baseUrl, auth: 'bearer', quirks: {} }
+export function responses(baseUrl: string, quirks: Quirks = {}): Endpoint {
+  return { dialect: 'openai-responses', baseUrl, auth: 'bearer', quirks }
 }
 
 /** Anthropic's dialect at an address. Servers that imitate it mostly want a bearer token all the same. */

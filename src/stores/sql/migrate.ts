@@ -1,10 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import { begin } from './migrations/0001-begin.ts'
+import { idempotency } from './migrations/0002-idempotency.ts'
 import type { Engine } from './stores.ts'
 import type { Tables } from './tables.ts'
 
 /** In order; what was released is never changed, only added to. */
-const MIGRATIONS = [begin] as const
+const MIGRATIONS = [begin, idempotency] as const
 
 /**
  * A version of the gateway works on a schema that is one migration newer: replicas are replaced one after another. So a

@@ -82,6 +82,10 @@ export function requestColumns(row: RequestRow): RequestColumns {
     guard_ms: row.guardMs,
     waited_ms: row.waitedMs,
     held_ms: row.heldMs,
+    cache: row.cache,
+    saved_nano: row.savedNano,
+    saved_ms: row.savedMs,
+    prompt_saved_nano: row.promptSavedNano,
     verdicts: row.verdicts.length === 0 ? null : JSON.stringify(row.verdicts),
     details: json(row.details),
     ...payerColumns(row.payers),
@@ -118,6 +122,10 @@ export function requestRow(columns: RequestColumns): RequestRow {
     guardMs: columns.guard_ms,
     waitedMs: columns.waited_ms,
     heldMs: columns.held_ms,
+    cache: columns.cache,
+    savedNano: columns.saved_nano as Nano | null,
+    savedMs: columns.saved_ms,
+    promptSavedNano: columns.prompt_saved_nano,
     verdicts: parsed<VerdictRow[]>(columns.verdicts) ?? [],
     details: parsed<JsonObject>(columns.details)
   }

@@ -2,7 +2,9 @@ import { type Kysely, sql } from 'kysely'
 import type { JsonObject } from '../../json.ts'
 import type { AuditRow, KeyRow, KeySecretRow, TenantKind, TenantRow } from '../rows.ts'
 import type { AuditStore, KeyStore, MetaStore, Page, Stores, Table, TenantStore } from '../stores.ts'
+import { SqlPurgeLog } from './cache-purges.ts'
 import { SqlFeedback } from './feedback.ts'
+import { SqlIdempotency } from './idempotency.ts'
 import { SqlLedger } from './ledger.ts'
 import { SqlLogs } from './logs.ts'
 import type { RowTable, Tables } from './tables.ts'
@@ -30,6 +32,8 @@ export function sqlStores(db: Kysely<Tables>, engine: Engine, patient = db): Sto
     logs: new SqlLogs(patient),
     views: new SqlTable(db, 'views'),
     feedback: new SqlFeedback(db),
+    idempotency: new SqlIdempotency(db, engine.name),
+    cachePurges: new SqlPurgeLog(db),
     meta: new SqlMeta(db),
     transaction: run => db.transaction().execute(tx => run(sqlStores(tx, engine))),
     nowMs: () => engine.nowMs(db),

@@ -35,6 +35,8 @@ export interface Tables {
     comment: string | null
     key_name: string | null
   }
+  /** The last number is in `meta`. */
+  cache_purges: { seq: number; at: number; what: string }
   request_verdicts: {
     guard: string
     rule: string
@@ -118,6 +120,10 @@ export interface RequestColumns extends PayerColumns, UsageColumns {
   guard_ms: number | null
   waited_ms: number | null
   held_ms: number | null
+  cache: string | null
+  saved_nano: number | null
+  saved_ms: number | null
+  prompt_saved_nano: number | null
   verdicts: string | null
   details: string | null
 }

@@ -117,6 +117,7 @@ function figuresOf(of: UsageQuery['of']): Sql {
     sum(case when r.cost_nano is null then 1 else 0 end) as unpriced,
     ${isRequest ? sql`0` : sql`sum(case when r.usage_source = 'estimated' then 1 else 0 end)`} as estimated,
     sum(case when r.outcome = 'failed' then 1 else 0 end) as failed,
+    ${isRequest ? CACHED : NOT_CACHED},
     cast(coalesce(sum(case when r.outcome <> 'done' then r.cost_nano end), 0) as text) as waste,
     coalesce(sum(case when ${paced} then ${totalMs(of)} - r.first_token_ms end), 0) as generation_ms,
     cast(coalesce(sum(case when ${paced} then r.output_tokens end), 0) as text) as generated_tokens,
@@ -124,11 +125,20 @@ function figuresOf(of: UsageQuery['of']): Sql {
     ${isRequest ? sql`coalesce(sum(f.score_sum), 0)` : sql`0`} as score_sum`
 }
 
+/** What calls of clients were given of the cache, and saved. */
+const CACHED = sql`
+    sum(case when r.cache in ('hit', 'semantic', 'coalesced') then 1 else 0 end) as cached,
+    cast(coalesce(sum(r.saved_nano), 0) as text) as saved,
+    coalesce(sum(r.saved_ms), 0) as saved_ms,
+    cast(coalesce(sum(r.prompt_saved_nano), 0) as text) as prompt_saved`
+const NOT_CACHED = sql`0 as cached, '0' as saved, 0 as saved_ms, '0' as prompt_saved`
+
 function groupColumn(name: UsageGroup, of: UsageQuery['of']): Sql {
   const time = TIMES[name]
   if (time) return sql`r.started_at - (r.started_at - ${sql.lit(time.fromMs)}) % ${sql.lit(time.lengthMs)}`
   if (BESIDE[name]) return sql.ref(`beside_${name}.name`)
   if (name === 'failure' && of === 'requests') return sql`r.code`
+  if (name === 'route') return sql`r.model_asked`
   return sql.ref(`r.${COLUMNS[name] ?? name}`)
 }
 
@@ -155,6 +165,10 @@ function usageLine(row: Row, groupBy: readonly UsageGroup[]): UsageLine {
     unpriced: number('unpriced'),
     estimated: number('estimated'),
     failed: number('failed'),
+    cached: number('cached'),
+    savedNano: BigInt(row.saved ?? 0),
+    savedMs: number('saved_ms'),
+    promptSavedNano: BigInt(row.prompt_saved ?? 0),
     wasteNano: BigInt(row.waste ?? 0),
     generationMs: number('generation_ms'),
     generatedTokens: number('generated_tokens'),

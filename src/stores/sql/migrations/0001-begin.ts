@@ -36,7 +36,7 @@ const STATEMENTS = [
     attempts integer not null, status integer not null, outcome text not null, code text, cost_nano bigint,
     first_token_ms double precision, total_ms double precision not null, config_digest text not null, finish text, app text, trace text,
     parent text, admitted_ms double precision, guard_ms double precision, waited_ms double precision, held_ms double precision,
-    verdicts text, details text, ${PAYERS}, ${USAGE})`,
+    cache text, saved_nano bigint, saved_ms double precision, prompt_saved_nano bigint, verdicts text, details text, ${PAYERS}, ${USAGE})`,
   'create index requests_by_time on requests (started_at)',
   ...[
     'org',
@@ -62,7 +62,9 @@ const STATEMENTS = [
   `create table feedback (id text primary key, request_id text not null, at bigint not null, score double precision,
     label text, comment text, key_name text)`,
   'create index feedback_by_request on feedback (request_id)',
-  'create index request_verdicts_by_guard on request_verdicts (guard, started_at)'
+  'create index request_verdicts_by_guard on request_verdicts (guard, started_at)',
+  'create table cache_purges (seq bigint primary key, at bigint not null, what text not null)',
+  "insert into meta (name, value) values ('cache_purges', '0')"
 ]
 
 /** The audit log only grows, whoever asks. */
