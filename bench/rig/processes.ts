@@ -5,7 +5,7 @@ import path from 'node:path'
 import { allowedCpus, describeMachine } from './cpu.ts'
 
 /** No program of the rig outlives this, even where the rig itself was killed without a chance to clean up. */
-const LIFETIME_S = 240
+const LIFETIME_S = 340
 /** Signals that end a run early, with the exit code that shells give them. */
 const ENDINGS = [
   ['SIGINT', 130],

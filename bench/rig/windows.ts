@@ -11,6 +11,11 @@ export interface Pace {
   windowMs: number
   /** Load before the first window, to let the proxy's code be compiled. */
   warmMs: number
+  /**
+   * It goes on until as many units were done, but not longer than `WARM_FACTOR_MAX` times `warmMs`: what V8 compiles goes
+   * by how often it ran, and on a busy machine that takes longer.
+   */
+  warmUnits?: number
 }
 
 /** What one proxy did in one window. */
@@ -24,6 +29,8 @@ export class Refused extends Error {}
 
 /** A window's load runs this long before anything is counted. */
 const SETTLE_MS = 150
+const WARM_FACTOR_MAX = 4
+const WARM_LOOK_MS = 50
 /** A proxy that holds events back saves work that it should do. Reads may join a few on a busy machine. */
 const EVENTS_PER_READ_MAX = 4
 
@@ -33,12 +40,28 @@ const EVENTS_PER_READ_MAX = 4
  */
 export async function inTurns(workload: Workload, proxies: readonly Subject[], pace: Pace): Promise<Window[][]> {
   const taken: Window[][] = proxies.map(() => [])
-  for (const proxy of proxies) await measure(workload, proxy, pace.warmMs)
+  for (const proxy of proxies) await warm(workload, proxy, pace)
   for (let turn = 0; turn < pace.windows; turn++) {
     for (const [index, proxy] of proxies.entries())
       taken[index]!.push(await measureTwice(workload, proxy, pace.windowMs))
   }
   return taken
+}
+
+async function warm(workload: Workload, proxy: Subject, { warmMs, warmUnits = 0 }: Pace): Promise<void> {
+  const load = new Load(workload, proxy.port, workload.request(proxy))
+  const begun = performance.now()
+  const isWarm = () => {
+    const tookMs = performance.now() - begun
+    return tookMs >= warmMs * (unitsIn(workload, load.counts) >= warmUnits ? 1 : WARM_FACTOR_MAX)
+  }
+  while (load.failure === undefined && !isWarm()) await wait(WARM_LOOK_MS)
+  await load.stop()
+  if (load.failure !== undefined) throw new Refused(`${proxy.name}: ${load.failure}`)
+}
+
+function unitsIn({ unit }: Workload, { events, answers }: Load['counts']): number {
+  return unit === 'chunk' ? events : answers
 }
 
 async function measureTwice(workload: Workload, proxy: Subject, windowMs: number): Promise<Window> {
@@ -61,7 +84,7 @@ async function measure(workload: Workload, proxy: Subject, windowMs: number): Pr
   const after = { ...load.counts }
   const seconds = (performance.now() - begun) / 1_000
   await load.stop()
-  const units = workload.unit === 'chunk' ? after.events - before.events : after.answers - before.answers
+  const units = unitsIn(workload, after) - unitsIn(workload, before)
   if (load.failure !== undefined) throw new Refused(`${proxy.name}: ${load.failure}`)
   if (units === 0) throw new Refused(`${proxy.name}: nothing was answered in ${windowMs} ms`)
   if (after.events - before.events > (after.pieces - before.pieces) * EVENTS_PER_READ_MAX) {

@@ -10,9 +10,14 @@ interface Plant {
   recent: Recent<CallRecord>
 }
 
+/** Levels of a log that hears of no call that went well. */
+const DEAF_TO_CALLS: ReadonlySet<string> = new Set(['warn', 'error', 'fatal', 'silent'])
+
 /** A call that is over: to the front page, and to the log. Neither holds a prompt, an answer or a secret. */
 export function note(record: CallRecord, plant: Plant): void {
   plant.recent.add(record)
+  const level = record.outcome === 'failed' && record.status >= 500 ? 'warn' : 'info'
+  if (level === 'info' && DEAF_TO_CALLS.has(plant.log.level)) return
   const {
     answered,
     failure,
@@ -25,7 +30,6 @@ export function note(record: CallRecord, plant: Plant): void {
     client,
     ...facts
   } = record
-  const level = record.outcome === 'failed' && record.status >= 500 ? 'warn' : 'info'
   plant.log[level](
     {
       ...facts,

@@ -42,14 +42,24 @@ export function requestRow(record: CallRecord): RequestRow {
 }
 
 /** What the cache had to do with it. */
-function cacheOf({ caching }: CallRecord): Pick<RequestRow, 'cache' | 'savedNano' | 'savedMs' | 'promptSavedNano'> {
+function cacheOf({
+  caching,
+  tries
+}: CallRecord): Pick<RequestRow, 'cache' | 'savedNano' | 'savedMs' | 'promptSavedNano'> {
   const { result, given } = caching ?? {}
   return {
     cache: result ?? null,
     savedNano: given?.savedNano() ?? null,
     savedMs: given ? given.savedMs : null,
-    promptSavedNano: null
+    promptSavedNano: promptSaved(tries)
   }
+}
+
+/** What the providers' own caches saved, in all attempts together; null: a price is unknown. */
+function promptSaved(tries: CallRecord['tries']): number | null {
+  return tries.reduce<number | null>((sum, { promptSavedNano = 0 }) => {
+    return sum === null || promptSavedNano === null ? null : sum + promptSavedNano
+  }, 0)
 }
 
 /** To a tenth of a millisecond: what is finer is noise, and takes room. */

@@ -4,6 +4,7 @@ export const commands = {
   admins: () => import('./admins.ts'),
   audit: () => import('./audit.ts'),
   budgets: () => import('./budgets.ts'),
+  cache: () => import('./cache.ts'),
   check: () => import('./check.ts'),
   erase: () => import('./erase.ts'),
   explain: () => import('./explain.ts'),

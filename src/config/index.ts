@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { isObject } from '../json.ts'
+import { checkCache } from './check-cache.ts'
 import { checkGuards } from './check-guards.ts'
 import { checkResidency } from './check-residency.ts'
 import { checkDoor, checkNames, checkProviders } from './checks.ts'
@@ -69,6 +70,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   checkNames(config, raw, resolved, report)
   checkResidency(config, resolved.found, report)
   checkGuards(config, raw, report)
+  checkCache(config, raw, report)
   if (!dropped.some(([section]) => DOOR_SECTIONS.has(String(section)))) checkDoor(config, parsed.auth, report)
   if (report.problems.length > 0) throw new ConfigProblems(report.problems)
   freeze(config)

@@ -5,6 +5,7 @@ import { type Bound, estimateCut, type Learned, worstCase } from './bounds.ts'
 import type { Ask } from './holds.ts'
 import { costOf } from './price.ts'
 import type { Tariff } from './price-book.ts'
+import { savedByCache } from './prompt-saving.ts'
 
 /** How large a request is, as far as what it may cost hangs on it (D14). Never smaller than it is. */
 export interface RequestSize {
@@ -128,6 +129,11 @@ export class Reckoning {
     if (this.#of.isFree) return { nano: nano(0), lines: null, marks: [] }
     const { tariff, wallMs } = this.#of
     return costOf(usage, tariff, { wallMs })
+  }
+
+  /** What the provider's own cache saved, net of what writing to it cost, in nano-dollars; null: a price is unknown. */
+  promptSaved(usage: Partial<Usage>): number | null {
+    return this.#of.isFree ? 0 : savedByCache(usage, this.#of.tariff, this.#of)
   }
 
   /** The usage that an answer is charged for which ended too early for its provider to say. Never below what it was. */

@@ -119,7 +119,7 @@ const useSchema = z
       .describe(
         'Whole answers are asked for as a stream and put together here, so that a silent provider is noticed early.'
       ),
-    prompt_cache: promptCacheSchema.optional()
+    prompt_cache: promptCacheSchema.optional().describe('Marks for the provider’s own cache, at this target.')
   })
   .meta({ id: 'Use', description: 'One target with changes.' })
 
@@ -282,7 +282,9 @@ const entrySchema = z
           .describe('Guards of calls to this route, beside those of the gateway, the key and its team.'),
         require: demandsSchema.optional(),
         cache: routeCacheSchema.optional(),
-        prompt_cache: promptCacheSchema.optional(),
+        prompt_cache: promptCacheSchema
+          .optional()
+          .describe('Marks for the providers’ own caches, of calls to this route.'),
         sticky: z
           .literal('session')
           .optional()

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 
 /** A piece of the prompt in the order the provider reads it. `ttl` marks the end of a prefix to be cached. */
 export interface Block {
@@ -19,13 +20,16 @@ const STEP_TOKENS = 128
 const ENTRIES_MAX = 10_000
 const TTL_MS = { '5m': 5 * 60_000, '1h': 60 * 60_000 }
 
+/** Whose prefixes a request meets: those of its credential, without what changes with every signature. */
+export function accountOf(headers: IncomingHttpHeaders): string {
+  const named = headers['x-api-key'] ?? headers['api-key'] ?? headers['x-goog-api-key'] ?? headers.authorization
+  const text = String(named ?? '')
+  return /Credential=([^/]+)/.exec(text)?.[1] ?? text
+}
+
 /** Which prompt prefixes were seen before: what the providers' prompt caches would answer. */
 export class PrefixCache {
   readonly #expiresAtMs = new Map<string, number>()
-
-  clear(): void {
-    this.#expiresAtMs.clear()
-  }
 
   /** OpenAI's automatic cache: the longest seen prefix of at least 1,024 tokens, in steps of 128. */
   automatic(scope: string, blocks: Block[], nowMs: number): number {

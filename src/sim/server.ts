@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Checks } from './auth/checks.ts'
-import { PrefixCache } from './cache.ts'
+import { accountOf, PrefixCache } from './cache.ts'
 import type { Answer, Door, House, Request, Visit } from './door.ts'
 import { doorOf, type Found } from './doors.ts'
 import { Drills } from './faults.ts'
@@ -16,6 +16,8 @@ import { Refusal } from './refusal.ts'
 import { Sealer } from './seal.ts'
 import type { Voice } from './voice.ts'
 
+/** Credentials that have a cache at one time. */
+const ACCOUNTS_MAX = 1_000
 const BODY_BYTES_MAX = 64 * 1024 * 1024
 /** Longer than any client's, so that a pooled connection is never closed under a new request. */
 const KEEP_ALIVE_MS = 120_000
@@ -34,7 +36,8 @@ export class Provider {
   readonly log = new Log()
   readonly #paceMs: number | undefined
   readonly #house: House
-  readonly #cache = new PrefixCache()
+  /** Of each account: one never meets what another left. */
+  readonly #caches = new Map<string, PrefixCache>()
   readonly #drills = new Drills()
   readonly #open = new Set<Outlet>()
   readonly #startMs = performance.now()
@@ -50,7 +53,7 @@ export class Provider {
   /** Forgets the log, the prompt caches, what was stored and what faults remember. */
   reset(): void {
     this.log.clear()
-    this.#cache.clear()
+    this.#caches.clear()
     this.#drills.reset()
     this.#house.memory.clear()
   }
@@ -164,10 +167,20 @@ export class Provider {
       ids: this.#house.ids,
       sealer: this.#house.sealer,
       nowS: Math.floor(this.#house.wallMs() / 1000),
-      cache: voice.cacheUse(ask, this.#cache, nowMs),
+      cache: voice.cacheUse(ask, this.#cacheOf(visit.request), nowMs),
       usageFactor: behaviour.id === 'usage-over-estimate' ? 3 : 1
     })
     await perform({ ask, voice, outlet, headers: this.#headers(outlet, voice), paceMs: this.#paceMs }, reply)
+  }
+
+  #cacheOf({ headers }: Request): PrefixCache {
+    const account = accountOf(headers)
+    const found = this.#caches.get(account)
+    if (found) return found
+    if (this.#caches.size >= ACCOUNTS_MAX) this.#caches.clear()
+    const cache = new PrefixCache()
+    this.#caches.set(account, cache)
+    return cache
   }
 
   #headers(outlet: Outlet, voice: Voice): Record<string, string> {

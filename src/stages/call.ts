@@ -101,6 +101,8 @@ export interface Try {
   usage?: Partial<Usage>
   /** Null: no price is known. */
   costNano?: Nano | null
+  /** What the provider's own cache saved, net, in nano-dollars; null: no price is known. */
+  promptSavedNano?: number | null
 }
 
 /** The call with changes. What the copy has waited, the call has waited. */

@@ -208,7 +208,8 @@ class Charge {
     this.#account.hold.settle(this.#id, { nano, tokens })
     const { costNano } = this.#account
     this.#account.costNano = nano === null || costNano === null ? null : ((costNano + nano) as typeof nano)
-    this.#tell({ outcome, usage, costNano: nano, ...(failure && { failure: failure.kind }) })
+    const promptSavedNano = this.#isSent ? this.#reckoning.promptSaved(usage) : 0
+    this.#tell({ outcome, usage, costNano: nano, promptSavedNano, ...(failure && { failure: failure.kind }) })
     if (!this.#isSent) return
     if (source === 'provider' && this.#seen.complete) this.#reckoning.learn(usage)
     this.#write({
@@ -224,7 +225,7 @@ class Charge {
     })
   }
 
-  #tell(end: Pick<Try, 'outcome' | 'usage' | 'costNano' | 'failure'>): void {
+  #tell(end: Pick<Try, 'outcome' | 'usage' | 'costNano' | 'promptSavedNano' | 'failure'>): void {
     if (!this.#try) return
     const endMs = this.#nowMs()
     // All of a whole answer comes at once.

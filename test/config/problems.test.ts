@@ -19,7 +19,23 @@ const CASES: readonly { name: string; file: string; says: string[]; env?: Record
     file: 'shadow: {}\nroutes: { smart: { to: openai/gpt-5.5, evaluate: { by: judge } } }\n',
     says: [
       'my.yaml:1:1 shadow: unknown key; known here: $schema, alerts, allowed_origins, auth, bodies, budget_status, budgets, cache, drain, guards, keep_records, keys, limits, listen, log, media, overload, prices, providers, rate_limits, require, routes, sim, stores, strict, teams, telemetry, timeouts, unknown_price, webhooks',
-      'my.yaml:2:40 routes.smart.evaluate: unknown key; known here: after, best, cache, else, fallback, guards, hedge, of, on, params, reply_mode, require, retry, split, sticky_by, stream_recovery, timeouts, times, to, upstream_stream, use, when, with'
+      'my.yaml:2:40 routes.smart.evaluate: unknown key; known here: after, best, cache, else, fallback, guards, hedge, of, on, params, prompt_cache, reply_mode, require, retry, split, sticky, sticky_by, stream_recovery, timeouts, times, to, upstream_stream, use, when, with'
+    ]
+  },
+  {
+    name: 'a cache by times and modes that there are not',
+    file: 'cache: { ttl: 1ms }\nroutes: { a: { to: openai/gpt-5.5, cache: often } }\n',
+    says: [
+      'my.yaml:1:15 cache.ttl: from 1s to 30d',
+      'my.yaml:2:43 routes.a.cache: expected one of "off", "exact", "semantic"'
+    ]
+  },
+  {
+    name: 'a semantic cache without a model',
+    file: 'cache: { mode: semantic }\nroutes: { a: { to: openai/gpt-5.5, cache: { mode: semantic } } }\n',
+    says: [
+      'my.yaml:1:16 cache.mode: semantic: which model makes vectors of questions? Say it under `cache.semantic.embeddings`',
+      'my.yaml:2:51 routes.a.cache.mode: semantic: which model makes vectors of questions? Say it under `cache.semantic.embeddings`'
     ]
   },
   {
@@ -78,7 +94,7 @@ const CASES: readonly { name: string; file: string; says: string[]; env?: Record
       'my.yaml:6:15 routes.e.split: every weight is 0',
       'my.yaml:7:58 routes.f.fallback[1].parms: unknown key; did you mean "params"?',
       'my.yaml:8:41 routes.g.on[0]: expected one of "connect", "reset", "server_error", "overloaded", "rate_limited", "silent", "slow_first_token", "stalled", "truncated", "malformed", "our_credential", "spend_limit", "no_such_model", "too_long", "content_filter", "bad_request", "too_large", "budget_exceeded", "limited_here", "cannot_cross", "guard_reroute", "guard_retry"; did you mean "rate_limited"?',
-      'my.yaml:9:6 routes.h: expected a route: "provider/model", the name of a route, or one of { use }, { fallback }, { retry, times }, { split }, { when, else }, { best, of }, { hedge, with, after }; or { to, timeouts, stream_recovery, reply_mode, guards, require, cache }',
+      'my.yaml:9:6 routes.h: expected a route: "provider/model", the name of a route, or one of { use }, { fallback }, { retry, times }, { split }, { when, else }, { best, of }, { hedge, with, after }; or { to, timeouts, stream_recovery, reply_mode, guards, require, cache, prompt_cache, sticky }',
       'my.yaml:10:37 routes.i.timeout: unknown key; did you mean "timeouts"?'
     ]
   },

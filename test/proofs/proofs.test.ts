@@ -32,6 +32,7 @@ describe('the proofs, small', { concurrency: 3 }, () => {
     const failed = proof.of('FAIL')
     // A provider that flaps does so by the clock: a machine busy with other tests may miss its turn, once.
     const isLate = failed.length > 0 && failed.every(line => line.startsWith('flapping'))
+    if (isLate) t.diagnostic(`asked once more: ${failed.join('; ')}`)
     passes(isLate ? await runProof(t, 'faults', ['--quick', '--only', 'flapping']) : proof)
   })
 

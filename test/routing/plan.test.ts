@@ -64,6 +64,25 @@ test('params and timeouts of the way down reach the target, the innermost winnin
   assert.deepEqual(timeouts, { idleMs: 1, headMs: 9, totalMs: 600_000 })
 })
 
+test('marks and keeping together: the target says before its route, and only where reads are not as dear', () => {
+  const auto = { tools: true, system: true, history: true, minTokens: 0, ttl: '5m' } as const
+  const known = facts({
+    models: { 'p/dear': modelFacts({ prices: prices(3, 15, 3) }), 'p/m': modelFacts({ prices: prices(3, 15, 1) }) }
+  })
+  const of = (route: Route, more: object = { promptCache: auto }) => {
+    const lookup: typeof known.lookup = name => (name === 'outer' ? { route, ...more } : known.lookup(name))
+    const { promptCache, sticky } = (plan('outer', { ...known, lookup }).next().value as Step).target
+    return [promptCache, sticky]
+  }
+  assert.deepEqual(of('p/m'), [auto, true])
+  assert.deepEqual(of('p/dear'), [auto, false])
+  assert.deepEqual(of('p/dear', { promptCache: auto, sticky: 'session' }), [auto, true])
+  assert.deepEqual(of({ use: 'p/m', prompt_cache: 'off' }), [undefined, undefined])
+  assert.deepEqual(of({ use: 'p/m', prompt_cache: { ...auto, ttl: '1h' } }, {}), [{ ...auto, ttl: '1h' }, true])
+  assert.deepEqual(of('p/m', { sticky: 'session' }), [undefined, true])
+  assert.deepEqual(of('p/m', {}), [undefined, undefined])
+})
+
 test('a split follows its weights, and a sticky one the caller', () => {
   const split = {
     split: [

@@ -46,6 +46,16 @@ export const CREDENTIALS = ['sk-sim-openai-credential', 'sk-sim-anthropic-creden
  */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const sim = await startSim({ port: 0, host: '127.0.0.1', paceMs: options.paceMs ?? 0, ...options.sim })
+  try {
+    return await startBefore(sim, options)
+  } catch (thrown) {
+    // What is left open would keep a test file from ending.
+    await sim.close()
+    throw thrown
+  }
+}
+
+async function startBefore(sim: Sim, options: TestGatewayOptions): Promise<TestGateway> {
   const text = `
 listen: 127.0.0.1:0
 log: { level: info, format: json }

@@ -64,7 +64,9 @@ const BROUGHT_ABOUT_IN: Readonly<Record<string, readonly Code[]>> = {
 const provoked = new Set<Code>()
 
 /** Codes that the file should have brought about, and has not. */
-export function notProvoked(file: 'bad-input' | 'bad-http' | 'provider-errors' | 'doors-stored' | 'media'): Code[] {
+export function notProvoked(
+  file: 'bad-input' | 'bad-http' | 'provider-errors' | 'doors-stored' | 'media' | 'cache'
+): Code[] {
   const elsewhere = new Set([...Object.keys(NOT_FROM_OUTSIDE), ...Object.values(BROUGHT_ABOUT_IN).flat()])
   const wanted = BROUGHT_ABOUT_IN[file] ?? (Object.keys(CODES) as Code[]).filter(code => !elsewhere.has(code))
   return wanted.filter(code => !provoked.has(code))

@@ -9,6 +9,7 @@ describe('the exact cache', () => {
   let gateway: TestGateway
   before(async () => {
     gateway = await startTestGateway({
+      paceMs: 2,
       yaml: `
 guards:
   mail: { check: pii, types: [email], action: restore }
@@ -28,7 +29,11 @@ routes:
   const ask = async (
     model: string,
     text: string,
-    { door = OPENAI, headers = {}, ...more }: { door?: Door; headers?: Record<string, string>; stream?: boolean } = {}
+    {
+      door = OPENAI,
+      headers = {},
+      ...more
+    }: { door?: Door; headers?: Record<string, string>; stream?: boolean; max_tokens?: number } = {}
   ) => {
     const answer = await send(`${gateway.gateway.url}${door.path}`, {
       headers: { 'x-gatehouse-cache': 'on', ...headers },
@@ -68,6 +73,42 @@ routes:
       assert.equal(all.filter(({ cache }) => cache === 'miss').length, 1)
       assert.ok(all.every(({ cache }) => cache === 'miss' || cache === 'coalesced' || cache === 'hit'))
       assert.equal(new Set(all.map(({ text }) => withoutComments(text))).size, 1)
+    }
+  })
+
+  test('one that joins late gets all of it; one that leaves takes nobody along', async () => {
+    const body = OPENAI.body('slow', 'a story for three', { stream: true })
+    const url = `${gateway.gateway.url}${OPENAI.path}`
+    const headers = { 'x-gatehouse-cache': 'on' }
+    gateway.seen()
+    const leader = await open(url, { headers, body })
+    await leader.untilText(/"content":"\w/)
+    const late = await open(url, { headers, body })
+    const later = open(url, { headers, body })
+    leader.leave()
+    const texts = [(await late.rest()).toString(), (await (await later).rest()).toString()]
+    for (const text of texts) assert.match(text, /\[DONE\]/)
+    assert.equal(withoutComments(texts[0]!), withoutComments(texts[1]!))
+    await until(
+      () => gateway.lines.filter(line => line.msg === 'call' && line.modelAsked === 'slow').length >= 3,
+      'three rows'
+    )
+    assert.equal(gateway.seen().length, 1)
+    const again = await ask('slow', 'a story for three', { stream: true })
+    assert.deepEqual([again.cache, again.seen], ['hit', 0])
+  })
+
+  test('what is not a whole answer of its own is not kept', async () => {
+    for (const [model, more] of [
+      ['filtered', {}],
+      ['openai/503', {}],
+      ['openai/cut-after-3', { stream: true }],
+      ['openai/assistant', { max_tokens: 1 }]
+    ] as const) {
+      const first = await ask(model, `not kept ${model}`, more)
+      const second = await ask(model, `not kept ${model}`, more)
+      assert.ok(first.seen > 0 && second.seen > 0, `${model}: ${first.status} ${second.cache}`)
+      assert.notEqual(second.cache, 'hit')
     }
   })
 

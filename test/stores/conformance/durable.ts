@@ -241,6 +241,25 @@ export function durableStores(name: string, place: () => Promise<Place>): void {
       )
     })
 
+    fact('columns that no row had a value in before come back too', async ({ ledger }) => {
+      const bare = request({ id: 'r-bare', provider: null, model: null, payers: {}, details: null })
+      const rich = request({
+        id: 'r-rich',
+        payers: { team: 'blue', session: 's1', agent: 'helper', tags: ['x'] },
+        trace: '0af7651916cd43dd8448eb211c80319c',
+        parent: 'above',
+        savedMs: 7,
+        savedNano: nano(5),
+        promptSavedNano: -3,
+        details: { route: 'fast' }
+      })
+      for (const requests of [[bare], [rich], [{ ...bare, id: 'r-last' }]])
+        await ledger.ingest({ attempts: [], requests })
+      for (const row of [bare, rich, { ...bare, id: 'r-last' }]) {
+        assert.deepEqual((await ledger.request(row.id)).request, row)
+      }
+    })
+
     it('whatever is ingested in whatever order and however often, a finished row stays', async () => {
       const entry = fc.record({ id: fc.constantFrom('a', 'b', 'c'), finished: fc.boolean(), cost: fc.nat(99) })
       await fc.assert(
