@@ -4,6 +4,7 @@ import { JsonBody } from '../json.ts'
 import { mergeUsage, type Usage } from '../usage.ts'
 import type { Sink, Source } from '../wire/frames.ts'
 import type { Call, Reply } from './call.ts'
+import { requestIn } from './prepare.ts'
 
 /** An answer as its provider gave it, whole or as the events it came in; complete, and fit to be given again. */
 export interface Tapped {
@@ -118,6 +119,7 @@ function isKeepable(call: Call, response: () => ChatResponse): boolean {
     const { choices } = response()
     return (
       choices.length > 0 &&
+      !hasHostedTools(call) &&
       choices.every(
         ({ finish, parts }) =>
           (finish.unified === 'stop' || finish.unified === 'tool-calls') &&
@@ -128,6 +130,11 @@ function isKeepable(call: Call, response: () => ChatResponse): boolean {
   } catch {
     return false
   }
+}
+
+/** What a maker's own tools fetch is of that moment, and some dialects do not say where an answer has it from. */
+function hasHostedTools(call: Call): boolean {
+  return requestIn(call).tools?.some(tool => tool.native !== undefined) ?? false
 }
 
 const KEPT: ReadonlySet<Part['type']> = new Set(['text', 'thinking', 'tool-call'])

@@ -33,6 +33,8 @@ export interface TestGatewayOptions {
   /** Where everything is kept; with it, `secret` is needed too. Without it nothing is kept. */
   directory?: string
   vitals?: Vitals
+  /** What is turned off, to show that a proof notices. */
+  breakage?: 'tenant'
   /** How the simulated provider looks at credentials. Default: it takes any. */
   sim?: Pick<SimOptions, 'keys' | 'checks'>
 }
@@ -78,6 +80,7 @@ ${options.yaml ?? ''}`
     ...(options.adminToken && { adminToken: options.adminToken }),
     ...(options.secret && { secret: options.secret }),
     ...(options.vitals && { vitals: options.vitals }),
+    ...(options.breakage && { breakage: options.breakage }),
     ...(options.directory !== undefined && { directory: options.directory }),
     log: createLog({ ...first.config.log, to }),
     forceCanonical: process.env.FORCE_CANONICAL === '1'
