@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { Failure } from './errors.ts'
+import { type StringFacts, StringsSeen } from './json-strings.ts'
 
 export interface ScanLimits {
   /** Deepest nesting; the body itself is 1. At most 1,000. */
@@ -22,6 +23,8 @@ export interface Layout {
   members: Map<string, Member>
   /** No name is there twice, so that the members are complete and in order. */
   distinct: boolean
+  /** Of all strings, where all were looked at. */
+  strings?: StringFacts
 }
 
 /** More members than any dialect knows: an index of millions is an attack, not a call. */
@@ -175,6 +178,7 @@ export class JsonReader {
 export class JsonScanner extends JsonReader {
   readonly #limits: ScanLimits
   #at = 0
+  readonly #strings = new StringsSeen()
 
   constructor(bytes: Buffer, limits: ScanLimits) {
     super(bytes)
@@ -193,6 +197,7 @@ export class JsonScanner extends JsonReader {
     this.#object(1, layout)
     this.#space()
     if (this.#at < this.bytes.length) throw this.#fail('nothing after the object')
+    layout.strings = this.#strings
     return layout
   }
 
@@ -282,13 +287,15 @@ export class JsonScanner extends JsonReader {
 
   #string(): void {
     const { bytes } = this
-    this.#at = this.plainEnd(this.#at + 1)
+    const start = this.#at + 1
+    this.#at = this.plainEnd(start)
     while (bytes[this.#at] !== QUOTE) {
       if (this.#at >= bytes.length) throw this.#fail('the end of the string')
       if (bytes[this.#at] !== BACKSLASH) throw this.#fail('an escape instead of a control character')
       this.#escape()
       this.#at = this.plainEnd(this.#at)
     }
+    this.#strings.saw(bytes[start]!, this.#at - start)
     this.#at++
   }
 
@@ -299,6 +306,7 @@ export class JsonScanner extends JsonReader {
     }
     this.#at++
     if (letter !== 0x75) return
+    this.#strings.hasCodes = true
     for (let digits = 0; digits < 4; digits++, this.#at++) {
       if (!isHexDigit(this.bytes[this.#at])) throw this.#fail('four hexadecimal digits')
     }

@@ -1,5 +1,6 @@
 import { Failure } from './errors.ts'
 import { JsonReader, JsonScanner, type Layout, type Member, type ScanLimits } from './json-scan.ts'
+import { mayHold } from './json-strings.ts'
 
 /** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | JsonObject
@@ -91,6 +92,20 @@ export class JsonBody {
   object(): JsonObject {
     this.#object ??= this.copy()
     return this.#object
+  }
+
+  /**
+   * Whether a string, a name or a value, is or begins like one of these marks (`"name"`, `"begin`), as it is written.
+   * Where a scan has seen all strings, most bodies need no search: a search of a long one costs as much as its scan.
+   */
+  holds(marks: readonly string[]): boolean {
+    const strings = this.#layout?.strings
+    return marks.some(mark => (!strings || mayHold(strings, mark)) && this.bytes.includes(mark))
+  }
+
+  /** Whether a string may be written with `\u` escapes. */
+  get mayHaveCodes(): boolean {
+    return this.#layout?.strings?.hasCodes ?? this.bytes.includes('\\u')
   }
 
   /** The whole as a fresh copy that may be edited. */

@@ -1,4 +1,5 @@
 import { until } from '../../test/support/until.ts'
+import { DOORS } from '../guards/doors.ts'
 import { many } from '../rig/evidence.ts'
 import type { Goal } from '../rig/proof.ts'
 import { type Call, Stand } from './stand.ts'
@@ -8,16 +9,13 @@ type Reach = (goal: Goal) => void
 /** Model, and what else a call says, of answers that must never be given again. */
 const NOT_KEPT: readonly (readonly [what: string, call: Call])[] = [
   ['cut amid it', { model: 'openai/cut-after-3', stream: true }],
-  ['without its end', { model: 'openai/truncated', stream: true }],
+  ['without its end', { model: 'openai/eof-without-finish', stream: true }],
   ['stopped by a content filter', { model: 'openai/content-filter-finish' }],
   ['stopped by a content filter, streamed', { model: 'openai/content-filter-finish', stream: true }],
   ['refused for its content', { model: 'openai/content-filter' }],
   ['cut by its length', { model: 'openai/assistant', more: { max_tokens: 1 } }],
   ['cut by its length, streamed', { model: 'openai/assistant', stream: true, more: { max_tokens: 1 } }],
-  [
-    'refused by the model',
-    { model: 'openai/assistant', more: { messages: [{ role: 'user', content: 'REFUSE this' }] } }
-  ],
+  ['REFUSE, and so refused by the model', { model: 'anthropic/assistant', door: DOORS[2]! }],
   ['rate limited', { model: 'openai/429' }],
   ['unavailable', { model: 'openai/503' }],
   ['larger than is kept', { model: 'openai/big-64' }],

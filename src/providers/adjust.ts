@@ -124,7 +124,7 @@ function adjustMessages(quirks: Quirks, body: JsonBody, losses: string[], touch:
     .filter(member => member.startsWith(IN_MESSAGES))
     .map(member => member.slice(IN_MESSAGES.length))
     // A member that is nowhere in the bytes is in no message.
-    .filter(member => body.bytes.includes(`"${member}"`))
+    .filter(member => body.holds([`"${member}"`]))
   const roles = quirks.roles ?? {}
   if (dropped.length === 0 && Object.keys(roles).length === 0) return
   const messages = body.get('messages')
@@ -143,6 +143,6 @@ function adjustMessages(quirks: Quirks, body: JsonBody, losses: string[], touch:
 }
 
 /** `messages[2].name` */
-export function written(path: Edit['path']): string {
+function written(path: Edit['path']): string {
   return path.map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`)).join('')
 }

@@ -21,7 +21,7 @@ export interface OwnedRooms {
 export function unwrapIds(call: Call, owner: string | undefined, rooms: OwnedRooms): Call {
   if (call.object) return boundToObject(call, call.object, owner, rooms)
   const lens = call.dialect.owned
-  if (!lens || !mayHold(call.body.bytes, lens.marks)) return call
+  if (!lens || !mayHold(call.body, lens.marks)) return call
   const edits: Edit[] = []
   const ids = new Map<string, string>()
   let holder: Holder | undefined
@@ -46,9 +46,10 @@ export function unwrapIds(call: Call, owner: string | undefined, rooms: OwnedRoo
 /** A letter or underscore that is written as an escape: then a name does not look like itself. */
 const ESCAPED_LETTER = /\\u00(?:4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\da])/i
 
-function mayHold(bytes: Buffer, marks: readonly string[]): boolean {
-  if (marks.some(mark => bytes.includes(mark))) return true
-  return bytes.includes('\\u00') && ESCAPED_LETTER.test(bytes.toString('latin1'))
+function mayHold(body: JsonBody, marks: readonly string[]): boolean {
+  if (body.holds(marks)) return true
+  const { bytes } = body
+  return body.mayHaveCodes && bytes.includes('\\u00') && ESCAPED_LETTER.test(bytes.toString('latin1'))
 }
 
 function boundToObject(

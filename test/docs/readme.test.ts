@@ -18,6 +18,15 @@ test('the configuration of README is one that gatehouse takes', () => {
   assert.deepEqual(Object.keys(config.routes), ['smart'])
 })
 
+test('every other one that says so is accepted too', () => {
+  const marked = [...text.matchAll(/<!-- tested: gatehouse check accepts it -->\n```yaml\n([\s\S]*?)```/g)]
+  assert.ok(marked.length >= 2)
+  const guide = readFileSync(path.resolve(import.meta.dirname, '../../docs/guide/cache.md'), 'utf8')
+  const env = { NIGHTLY_KEY: 'sk-nightly-0123456789', LEGAL_KEY: 'sk-legal-0123456789' }
+  const blocks = [...marked, ...guide.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml!)
+  for (const yaml of blocks) loadConfig({ path: undefined, text: yaml, env, readFile: () => '' })
+})
+
 test('every link of the documents to a file of the repository leads somewhere', () => {
   const root = path.resolve(import.meta.dirname, '../..')
   const broken: string[] = []

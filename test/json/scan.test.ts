@@ -219,3 +219,27 @@ test('scan: 40 MB with a picture in it take neither seconds nor copies', () => {
   assert.ok(after.heapUsed + after.external - before.heapUsed - before.external < 4e6)
   assert.equal(body.get('model'), 'x')
 })
+
+test('what a scan knows of the strings never hides one that is there', () => {
+  const marks = fc.tuple(fc.string({ unit: 'grapheme', maxLength: 6 }), fc.boolean())
+  fc.assert(
+    fc.property(
+      jsonObjects,
+      fc.constantFrom(...spellings),
+      fc.array(marks, { maxLength: 4 }),
+      (object, spell, made) => {
+        const bytes = Buffer.from(spell(object))
+        const [scanned, read] = [JsonBody.scan(bytes, lax), JsonBody.of(bytes)]
+        const strings = [...bytes.toString().matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, text]) => text!)
+        for (const text of strings) assert.ok(scanned.holds([`"${text}"`]), text)
+        for (const text of strings) assert.ok(scanned.holds([`"${[...text].slice(0, 3).join('')}`]), text)
+        for (const [text, isWhole] of made) {
+          const mark = isWhole ? `"${text}"` : `"${text}`
+          // One that begins elsewhere than at the quote of a string is none, so a scan may know better than a search.
+          if (scanned.holds([mark])) assert.ok(read.holds([mark]), mark)
+        }
+        assert.ok(scanned.mayHaveCodes || !bytes.includes('\\u'))
+      }
+    )
+  )
+})

@@ -33,6 +33,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   fields: 0,
   json: 0,
   'json-scan': 0,
+  'json-strings': 0,
   log: 0,
   nano: 0,
   nearest: 0,
