@@ -1,7 +1,7 @@
 /**
  * Where the gateway's CPU time goes under one of the benchmarks' loads: the functions with the most time of their own.
  *
- *   node bench/profile.ts whole | long | stream | cross | cross-stream [seconds]
+ *   node bench/profile.ts whole | long | stream | cross | cross-stream | hit [seconds]
  */
 import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -32,7 +32,8 @@ const LOADS: Record<string, Workload> = {
   long: LONG,
   stream: STREAMS,
   cross: CROSS_WHOLE,
-  'cross-stream': CROSS_STREAMS
+  'cross-stream': CROSS_STREAMS,
+  hit: WHOLE_8
 }
 const SHOWN = 30
 /** Until the code is compiled. */

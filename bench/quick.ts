@@ -13,6 +13,8 @@ import {
   nginxVersion,
   type Subject,
   startBare,
+  startCaching,
+  startConstant,
   startFull,
   startGateway,
   startMock,
@@ -49,6 +51,9 @@ const ROWS: readonly Row[] = [
   { workload: CROSS_STREAMS, pace: { ...STREAM_PACE, windows: 1 } }
 ]
 
+/** What is in memory, against asking somebody who answers at once. */
+const HIT_GOAL = 1
+
 /** Three budgets, three limits and prices, against a key alone. */
 const FEATURES_GOAL = 1.4
 
@@ -67,7 +72,7 @@ interface Field {
 
 const NO_NGINX = 'nginx is not installed (Debian: apt-get install nginx-light)'
 
-async function compareAll(stage: Stage, options: { short: boolean; broken: boolean }): Promise<Judged[]> {
+async function compareAll(stage: Stage, options: Options): Promise<Judged[]> {
   const field = await startAll(stage, options.broken)
   const noise = watchNoise()
   const judged: Judged[] = []
@@ -84,6 +89,7 @@ async function compareAll(stage: Stage, options: { short: boolean; broken: boole
     else if (outcome.problem?.verdict === 'FAIL') rows.push([`  ${outcome.problem.why}`, '', '', '', '', ''])
   }
   console.log(`\n${table(rows)}\n`)
+  judged.push(await compareHits(stage, field, options))
   judged.push(await compareFeatures(stage, field.mockPort, options))
   const otherCpus = noise()
   if (otherCpus > NOISY_CPUS)
@@ -106,6 +112,30 @@ async function startAll(stage: Stage, broken: boolean): Promise<Field> {
   }
 }
 
+/** An answer from the cache against nginx that asks an upstream which answers at once. */
+async function compareHits(stage: Stage, { mockPort, nginx }: Field, { short, broken }: Options): Promise<Judged> {
+  const name = 'an answer from the cache, CPU'
+  const unjudged = (verdict: 'FAIL' | 'SKIPPED', why: string) =>
+    judge(name, HIT_GOAL, { gateway: [], nginx: [], problem: { verdict, why } })
+  if (typeof nginx === 'string') return unjudged('SKIPPED', nginx)
+  try {
+    const caching = await (broken ? startWasteful : startCaching)(stage, mockPort)
+    const constant = await startConstant(stage)
+    const [hits = [], proxied = [], bare = []] = await inTurns(WHOLE_8, [caching, nginx, constant], short ? SHORT : WHOLE_PACE)
+    const { median } = ratios({ gateway: bare, nginx: proxied })
+    console.log(`${table([cells('an answer from the cache', { gateway: hits, nginx: proxied })])}`)
+    console.log(`node:http alone, the same answer to everything: ${median.toFixed(2)} × nginx.\n`)
+    return judge(name, HIT_GOAL, { gateway: hits, nginx: proxied })
+  } catch (error) {
+    return unjudged('FAIL', error instanceof Error ? error.message : String(error))
+  }
+}
+
+interface Options {
+  short: boolean
+  broken: boolean
+}
+
 /**
  * Everything on against nothing on, both the gateway as people run it: what budgets, limits and prices cost together. The
  * ledger is in both, since nobody can turn it off; what it costs by itself is shown against a gateway that keeps nothing.
@@ -113,7 +143,7 @@ async function startAll(stage: Stage, broken: boolean): Promise<Field> {
 async function compareFeatures(
   stage: Stage,
   mockPort: number,
-  { short, broken }: { short: boolean; broken: boolean }
+  { short, broken }: Options
 ): Promise<Judged> {
   const pace = short ? SHORT : WHOLE_PACE
   try {

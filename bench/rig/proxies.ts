@@ -18,6 +18,7 @@ export interface Subject {
 
 const MOCK = fileURLToPath(new URL('./mock.ts', import.meta.url))
 const BARE = fileURLToPath(new URL('./bare.ts', import.meta.url))
+const CONSTANT = fileURLToPath(new URL('./constant.ts', import.meta.url))
 const WASTEFUL = fileURLToPath(new URL('./wasteful.ts', import.meta.url))
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const CLIENT_KEY = 'gh-bench-client-0123456789'
@@ -43,6 +44,17 @@ export async function startGateway(
 /** The same with everything on: budgets in dollars, limits of all kinds, prices. */
 export function startFull(stage: Stage, upstreamPort: number): Promise<Subject> {
   return start(stage, 'everything', [], `${KEYS}${atMock(upstreamPort)}${EVERYTHING}`)
+}
+
+/** The same with a cache that every call but the first is answered from. */
+export function startCaching(stage: Stage, upstreamPort: number, nodeFlags: readonly string[] = []): Promise<Subject> {
+  return start(stage, 'caching', nodeFlags, `${KEYS}${atMock(upstreamPort)}cache: { mode: exact }\n`)
+}
+
+/** An HTTP server of Node's own that says the same to everybody. */
+export async function startConstant(stage: Stage): Promise<Subject> {
+  const program = stage.run('proxy', node(CONSTANT))
+  return { name: 'constant', pid: program.pid, port: await portFrom(program), model: MODEL, key: UPSTREAM_KEY }
 }
 
 /** The same with nothing kept at all, not even a ledger: nobody can run it so. */

@@ -111,7 +111,9 @@ function tapped(call: Call, reply: Reply, keeping: Keeping): Reply {
 }
 
 function keep(call: Call, key: string, answered: Answered, taken: Tapped, { answers, clock }: Keeping): void {
-  const { policy, question } = call.caching!
+  const { policy, question, purges } = call.caching!
+  // It may be of what somebody wanted gone meanwhile.
+  if (purges !== answers.front.purges) return
   const { payers = {}, costNano = null } = call.account ?? {}
   const nowMs = clock.wallMs()
   const freshUntilMs = nowMs + policy.ttlMs

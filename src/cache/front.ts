@@ -22,6 +22,7 @@ export class CacheFront {
   /** Used longest ago first. */
   readonly #answers = new Map<string, Kept>()
   #bytes = 0
+  #purges = 0
 
   /** `nowMs`: milliseconds since 1970. */
   constructor({ bytesMax, nowMs }: { bytesMax: number; nowMs: () => number }) {
@@ -66,9 +67,15 @@ export class CacheFront {
   }
 
   purge(what: CachePurge): number {
+    this.#purges++
     const gone = [...this.#answers.values()].filter(({ answer }) => isPurged(answer, what))
     for (const { answer } of gone) this.remove(answer.key)
     return gone.length
+  }
+
+  /** How often something was purged: an answer that was asked for before the last time may be of what is gone. */
+  get purges(): number {
+    return this.#purges
   }
 
   get size(): CacheSize {

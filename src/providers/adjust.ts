@@ -143,6 +143,6 @@ function adjustMessages(quirks: Quirks, body: JsonBody, losses: string[], touch:
 }
 
 /** `messages[2].name` */
-function written(path: Edit['path']): string {
+export function written(path: Edit['path']): string {
   return path.map((step, at) => (typeof step === 'number' ? `[${step}]` : at === 0 ? step : `.${step}`)).join('')
 }

@@ -5,6 +5,12 @@ import type { Flight } from './flights.ts'
 /** What the cache said to a call. */
 export type CacheResult = 'hit' | 'miss' | 'semantic' | 'coalesced' | 'bypass'
 
+/** Another question that an answer is to, and how like it is to the one that was asked: 0 to 1. */
+export interface Similarity {
+  question: string
+  score: number
+}
+
 /** What is told of it when the call is over. */
 export type CachingFacts = Pick<Caching, 'result' | 'bypassed' | 'key' | 'askedMs' | 'given'>
 
@@ -18,6 +24,8 @@ export interface Caching {
   key: string | undefined
   /** From when to when it was asked, in milliseconds since the call began. */
   askedMs: readonly [fromMs: number, toMs: number]
+  /** How often something had been purged when it was asked. */
+  purges: number
   /** The call leads identical ones. */
   flight?: Flight
   /** The answer goes by the tap, or has. */
@@ -34,7 +42,7 @@ export interface Caching {
     /** How much sooner it came, as far as anybody knows. */
     savedMs: number
     /** The question that it is the answer to, where that is another one, and how like it is. */
-    similar?: { question: string; score: number }
+    similar?: Similarity
     isStale?: true
   }
 }

@@ -3,12 +3,13 @@ import type { Frame } from '../dialects/canonical.ts'
 import { Failure, type Kind } from '../errors.ts'
 import type { CachedAnswer } from '../stores/cache.ts'
 import { endedBy } from '../wire/exchange.ts'
+import type { Similarity } from './caching.ts'
 import type { Call, Reply } from './call.ts'
 
 /** What becomes of a call that waited for another. */
 export type Landing =
   /** The other one was given a kept answer. */
-  | { how: 'found'; answer: CachedAnswer }
+  | { how: 'found'; answer: CachedAnswer; similar?: Similarity }
   /** The same answer, from its beginning. */
   | { how: 'shared'; reply: Reply; leader: Call }
   /** The other one is gone: this call asks itself, for all who still wait. */
@@ -128,8 +129,8 @@ export class Flight {
   }
 
   /** The leader was given a kept answer: so are all. */
-  found(answer: CachedAnswer): void {
-    this.#settle(waiting => waiting.resolve({ how: 'found', answer }))
+  found(answer: CachedAnswer, similar?: Similarity): void {
+    this.#settle(waiting => waiting.resolve({ how: 'found', answer, ...(similar && { similar }) }))
   }
 
   /** The answer has come, or begins. Returns what the leader gets of it. */

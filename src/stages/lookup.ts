@@ -7,7 +7,7 @@ import { Failure } from '../errors.ts'
 import type { Nano } from '../nano.ts'
 import type { Random } from '../random.ts'
 import type { CachedAnswer, CacheStore } from '../stores/cache.ts'
-import type { CacheResult, Caching } from './caching.ts'
+import type { CacheResult, Caching, Similarity } from './caching.ts'
 import type { Call, Reply } from './call.ts'
 import type { Flight, Flights } from './flights.ts'
 import { asksUsage } from './prepare.ts'
@@ -25,7 +25,7 @@ export interface LookupRooms {
   store: CacheStore | undefined
   flights: Flights
   pace: 'immediate' | 'natural'
-  /** Looks for a question like this call's; undefined: it is none that is compared. Never rejects. */
+  /** Looks for a question like this call's; undefined: it is none that is compared. */
   likeness(call: Call, caller: Caller, policy: CachePolicy, variant: number): Promise<Compared | undefined>
   /** Has a stale answer made anew, beside the call. */
   refresh(call: Call): void
@@ -41,19 +41,15 @@ export function lookup(call: Call, caller: Caller, rooms: LookupRooms): Reply | 
   const policy = rooms.policyOf(call, caller)
   if (!policy) return undefined
   const begunMs = rooms.clock.monotonicMs() - call.startedMs
+  const askedMs = [begunMs, begunMs] as const
+  const { purges } = rooms.front
   if (policy === 'bypass') {
-    call.caching = {
-      policy: NO_POLICY,
-      result: 'bypass',
-      bypassed: 'asked',
-      key: undefined,
-      askedMs: [begunMs, begunMs]
-    }
+    call.caching = { policy: NO_POLICY, result: 'bypass', bypassed: 'asked', key: undefined, askedMs, purges }
     return undefined
   }
   const variant = policy.bucket > 1 ? Math.floor(rooms.random.chance() * policy.bucket) : 0
   const keyed = rooms.keyOf(call, caller, { namespace: policy.namespace, variant })
-  const caching: Caching = { policy, result: 'miss', key: undefined, askedMs: [begunMs, begunMs] }
+  const caching: Caching = { policy, result: 'miss', key: undefined, askedMs, purges }
   call.caching = caching
   if ('bypass' in keyed) {
     caching.result = 'bypass'
@@ -61,7 +57,7 @@ export function lookup(call: Call, caller: Caller, rooms: LookupRooms): Reply | 
     return missed(policy)
   }
   caching.key = keyed.key
-  if (!policy.reads) return undefined
+  if (!policy.reads) return missed(policy)
   return new Lookup(call, caching, rooms).find(caller, keyed.key, variant)
 }
 
@@ -84,6 +80,13 @@ function missed({ only }: CachePolicy): undefined {
   return undefined
 }
 
+/** An answer to a question like the one that was asked. */
+interface Like {
+  answer: CachedAnswer
+  reply: Reply
+  similar: Similarity
+}
+
 class Lookup {
   readonly #call: Call
   readonly #caching: Caching
@@ -98,7 +101,7 @@ class Lookup {
   find(caller: Caller, key: string, variant: number): Reply | undefined | Promise<Reply | undefined> {
     const { policy } = this.#caching
     const kept = this.#rooms.front.get(key)
-    const reply = kept && this.#give(kept, 'hit')
+    const reply = kept && this.#give(kept)
     if (reply) return reply
     if (policy.coalesce && !policy.only) {
       // Before anything is waited for: who comes now with the same words must find this call.
@@ -120,22 +123,22 @@ class Lookup {
   async #search(caller: Caller, key: string, variant: number): Promise<Reply | undefined> {
     const { policy } = this.#caching
     const stored = await this.#stored(key)
-    const exact = stored && this.#give(stored, 'hit')
+    const exact = stored && this.#give(stored)
     if (exact) {
       this.#rooms.front.put(stored)
       return this.#found(stored, exact)
     }
     if (policy.mode === 'semantic') {
       const similar = await this.#similar(caller, variant)
-      if (similar) return this.#found(similar.answer, similar.reply)
+      if (similar) return this.#found(similar.answer, similar.reply, similar.similar)
     }
     this.#asked()
     return missed(policy)
   }
 
   /** An answer that was found beyond this process's memory is that of all who wait for this call. */
-  #found(answer: CachedAnswer, reply: Reply): Reply {
-    this.#caching.flight?.found(answer)
+  #found(answer: CachedAnswer, reply: Reply, similar?: Similarity): Reply {
+    this.#caching.flight?.found(answer, similar)
     delete this.#caching.flight
     return reply
   }
@@ -149,22 +152,25 @@ class Lookup {
     }
   }
 
-  async #similar(caller: Caller, variant: number): Promise<{ answer: CachedAnswer; reply: Reply } | undefined> {
+  async #similar(caller: Caller, variant: number): Promise<Like | undefined> {
     const { policy } = this.#caching
     const fromMs = this.#rooms.clock.monotonicMs()
-    const likeness = await this.#rooms.likeness(this.#call, caller, policy, variant)
+    // A request that cannot be read is for its provider to refuse.
+    const likeness = await this.#rooms.likeness(this.#call, caller, policy, variant).catch(() => undefined)
     this.#call.waitedMs += this.#rooms.clock.monotonicMs() - fromMs
     if (!likeness) return undefined
     this.#caching.question = likeness.question
     const { found } = likeness
     if (!found) return undefined
     const answer = this.#rooms.front.get(found.key) ?? (await this.#stored(found.key))
-    const reply = answer && this.#give(answer, 'semantic', { question: found.question, score: found.score })
-    return reply && { answer, reply }
+    const similar = { question: found.question, score: found.score }
+    const reply = answer && this.#give(answer, similar)
+    return reply && { answer, reply, similar }
   }
 
   /** The answer as this call's reply; undefined where it is too old for it, or cannot be said in its form. */
-  #give(answer: CachedAnswer, result: CacheResult, similar?: { question: string; score: number }): Reply | undefined {
+  #give(answer: CachedAnswer, similar?: Similarity): Reply | undefined {
+    const result: CacheResult = similar ? 'semantic' : 'hit'
     const { clock, store, pace, refresh } = this.#rooms
     const { policy } = this.#caching
     const wallMs = clock.wallMs()
@@ -199,7 +205,7 @@ class Lookup {
         this.#caching.flight = flight
         return undefined
       }
-      if (landing.how === 'found') return this.#give(landing.answer, 'hit')
+      if (landing.how === 'found') return this.#give(landing.answer, landing.similar)
       return this.#shared(landing.reply, landing.leader)
     } finally {
       this.#call.waitedMs += this.#rooms.clock.monotonicMs() - fromMs

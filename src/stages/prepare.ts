@@ -4,11 +4,13 @@ import type { Dialect, MemberPath } from '../dialects/dialect.ts'
 import { readRequest, sayRequest } from '../dialects/translate.ts'
 import { Failure } from '../errors.ts'
 import { type Edit, type Json, JsonBody, type JsonObject } from '../json.ts'
-import { adjust, fitHeaders, modelName } from '../providers/adjust.ts'
+import { adjust, fitHeaders, modelName, written } from '../providers/adjust.ts'
 import { type Endpoint, endpointPath, type Outgoing, type Provider } from '../providers/provider.ts'
-import type { Params, Target } from '../routing/route.ts'
+import type { Params, PromptCache, Target } from '../routing/route.ts'
 import { READERS } from '../wire/framing.ts'
 import { addressOf, type Call } from './call.ts'
+import { conversationOf } from './conversation.ts'
+import { cacheMarks } from './prompt-cache.ts'
 
 /** A call made ready for one target: what goes on the wire, and what that cost the request. */
 export interface Prepared {
@@ -89,6 +91,8 @@ function finish(call: Call, options: PrepareOptions, draft: Draft, request: Chat
   const model = modelName(endpoint, target.model)
   if (members.model) set(draft, edits, [members.model], model)
   if (usagePath && !endpoint.quirks.usage_unasked) set(draft, edits, usagePath, true)
+  if (target.promptCache && call.operation === 'chat')
+    edits.push(...cacheEdits(call, options, target.promptCache, draft))
   edits.push(...adjust(endpoint, draft.body, { ...draft, headers: dialect === call.dialect ? call.headers : {} }))
   if (options.strict && draft.losses.length > 0) throw lossRefused(draft.losses, options)
   return {
@@ -106,6 +110,22 @@ function finish(call: Call, options: PrepareOptions, draft: Draft, request: Chat
     choices: choicesIn(draft.body, dialect),
     known: { id: call.id, model, created: Math.floor(options.wallMs / 1000) }
   }
+}
+
+/** What helps the provider to find in its own cache what it has read before. */
+function cacheEdits(
+  call: Call,
+  { dialect, endpoint, target }: PrepareOptions,
+  policy: PromptCache,
+  draft: Draft
+): Edit[] {
+  const edits = cacheMarks(draft.body, { dialect, model: target.model, policy })
+  const { cache_key: key } = endpoint.quirks
+  if (key !== undefined && !draft.body.has(key)) {
+    edits.push({ path: [key], value: conversationOf(call, call.account?.payers.key) })
+  }
+  draft.touches.push(...edits.map(({ path }) => written(path)))
+  return edits
 }
 
 /** A client that has a framing of its own gets it from the provider, where both speak the same dialect. */
