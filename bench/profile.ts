@@ -7,7 +7,7 @@ import { globSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { Load } from './rig/load.ts'
 import { Stage, wait } from './rig/processes.ts'
-import { startGateway, startMock } from './rig/proxies.ts'
+import { startCaching, startGateway, startMock } from './rig/proxies.ts'
 import { table } from './rig/report.ts'
 import { CROSS_STREAMS, CROSS_WHOLE, LONG, STREAMS, WHOLE_8, type Workload } from './rig/workloads.ts'
 
@@ -71,12 +71,12 @@ function placeOf({ functionName, url, lineNumber }: Profile['nodes'][number]['ca
   return `${functionName || '(anonymous)'}${file && ` ${file}:${lineNumber + 1}`}`
 }
 
-async function profile(workload: Workload, seconds: number): Promise<void> {
+async function profile(workload: Workload, seconds: number, start: typeof startGateway): Promise<void> {
   const stage = new Stage({ pin: true })
   try {
     const mock = await startMock(stage)
     const flags = ['--cpu-prof', `--cpu-prof-dir=${stage.directory}/profile`, '--cpu-prof-interval=250']
-    const gateway = await startGateway(stage, mock.port, flags)
+    const gateway = await start(stage, mock.port, flags)
     const load = new Load(workload, gateway.port, workload.request(gateway))
     await wait(WARM_MS)
     const fromUs = Number(process.hrtime.bigint() / 1_000n)
@@ -108,4 +108,4 @@ function print(workload: Workload, found: Share[]): void {
 const [name = 'whole', seconds = '6'] = process.argv.slice(2)
 const workload = LOADS[name]
 if (workload === undefined) throw new Error(`no load "${name}": one of ${Object.keys(LOADS).join(', ')}`)
-await profile(workload, Number(seconds))
+await profile(workload, Number(seconds), name === 'hit' ? startCaching : startGateway)

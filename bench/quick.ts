@@ -121,7 +121,11 @@ async function compareHits(stage: Stage, { mockPort, nginx }: Field, { short, br
   try {
     const caching = await (broken ? startWasteful : startCaching)(stage, mockPort)
     const constant = await startConstant(stage)
-    const [hits = [], proxied = [], bare = []] = await inTurns(WHOLE_8, [caching, nginx, constant], short ? SHORT : WHOLE_PACE)
+    const [hits = [], proxied = [], bare = []] = await inTurns(
+      WHOLE_8,
+      [caching, nginx, constant],
+      short ? SHORT : WHOLE_PACE
+    )
     const { median } = ratios({ gateway: bare, nginx: proxied })
     console.log(`${table([cells('an answer from the cache', { gateway: hits, nginx: proxied })])}`)
     console.log(`node:http alone, the same answer to everything: ${median.toFixed(2)} × nginx.\n`)
@@ -140,11 +144,7 @@ interface Options {
  * Everything on against nothing on, both the gateway as people run it: what budgets, limits and prices cost together. The
  * ledger is in both, since nobody can turn it off; what it costs by itself is shown against a gateway that keeps nothing.
  */
-async function compareFeatures(
-  stage: Stage,
-  mockPort: number,
-  { short, broken }: Options
-): Promise<Judged> {
+async function compareFeatures(stage: Stage, mockPort: number, { short, broken }: Options): Promise<Judged> {
   const pace = short ? SHORT : WHOLE_PACE
   try {
     const nothing = await startGateway(stage, mockPort)

@@ -4,31 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { commands } from '../../src/cli/index.ts'
 import type { JsonObject } from '../../src/json.ts'
 import { Secret } from '../../src/secret.ts'
+import { runCommand } from '../support/cli.ts'
 import { OPENAI, send } from '../support/client.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 const TOKEN = 'gh_admin_for-these-tests-only'
 
-async function cli(...argv: string[]): Promise<{ out: string; err: string; code: number }> {
-  const ran = { out: '', err: '', code: 0 }
-  const { run } = await commands.cache()
-  await run(argv, {
-    out: async text => {
-      ran.out += text
-    },
-    err: text => {
-      ran.err += text
-    },
-    endWith: code => {
-      ran.code = code
-    },
-    env: {}
-  })
-  return ran
-}
+const cli = (...argv: string[]) => runCommand('cache', ...argv)
 
 describe('gatehouse cache', () => {
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-cli-cache-'))

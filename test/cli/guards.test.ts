@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import fc from 'fast-check'
-import { commands } from '../../src/cli/index.ts'
 import { quantile, scoreOf } from '../../src/guards/scores.ts'
 import type { JsonObject } from '../../src/json.ts'
 import { Secret } from '../../src/secret.ts'
+import { runCommand } from '../support/cli.ts'
 import { startTestGateway, type TestGateway } from '../support/gateway.ts'
 
 const TOKEN = 'gh_admin_for-these-tests-only'
@@ -24,29 +24,7 @@ routes: { guarded: { to: openai/assistant, guards: [personal, names, rubric] } }
 const directory = mkdtempSync(join(tmpdir(), 'gatehouse-cli-guards-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
 
-interface Ran {
-  out: string
-  err: string
-  code: number
-}
-
-async function cli(...argv: string[]): Promise<Ran> {
-  const ran: Ran = { out: '', err: '', code: 0 }
-  const { run } = await commands.guards()
-  await run(argv, {
-    out: async text => {
-      ran.out += text
-    },
-    err: text => {
-      ran.err += text
-    },
-    endWith: code => {
-      ran.code = code
-    },
-    env: {}
-  })
-  return ran
-}
+const cli = (...argv: string[]) => runCommand('guards', ...argv)
 
 function file(name: string, text: string): string {
   const path = join(directory, name)

@@ -203,7 +203,7 @@ describe('the judges of several calls see what is wrong', () => {
   const probes = asked(503, ...Array.from({ length: 6 }, (_, at) => 2 * flapMs - 100 - at))
   judges(
     'flapping provider',
-    { primary: [...asked(200, 0), ...away, ...back], views: [view(), view()] },
+    { primary: [...asked(200, 0), ...away, ...back], views: [view(), view()], times: { ...SHORT, backMs: flapMs } },
     {
       'a call was not served': { views: [view(), failed] },
       'it was never away': { primary: [...asked(200, 0), ...back] },

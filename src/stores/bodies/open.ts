@@ -1,10 +1,9 @@
-import { once } from 'node:events'
 import { extname } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import type { BodyHit, BodyPartition, BodyQuery, BodyRow, BodyStore, OfferedBodies, RequestPlace } from '../bodies.ts'
+import { type Given, type Gives, Thread } from '../threads.ts'
 import type { BodyPlace } from './engine.ts'
 import { parcel } from './parcel.ts'
-import type { BodyTasks, ThreadAnswer, ThreadData, ThreadRequest } from './thread.ts'
+import type { BodyTasks, ThreadData } from './thread.ts'
 import { askedWords } from './words.ts'
 
 /**
@@ -26,12 +25,12 @@ export async function openBodies(place: BodyPlace): Promise<BodyStore> {
 /** Two threads, so that a long search is in nobody's way; the one that reads comes when it is needed. */
 class ThreadedBodies implements BodyStore {
   readonly #place: BodyPlace
-  readonly #writer: Thread
-  #reader: Thread | undefined
+  readonly #writer: Thread<BodyTasks>
+  #reader: Thread<BodyTasks> | undefined
 
   constructor(place: BodyPlace) {
     this.#place = place
-    this.#writer = new Thread({ role: 'write', place })
+    this.#writer = thread({ role: 'write', place })
   }
 
   ready(): Promise<void> {
@@ -70,105 +69,14 @@ class ThreadedBodies implements BodyStore {
     await this.#writer.close()
   }
 
-  #read<T extends 'find' | 'search' | 'stats'>(
-    task: T,
-    given: Parameters<BodyTasks[T]>
-  ): Promise<Awaited<ReturnType<BodyTasks[T]>>> {
-    this.#reader ??= new Thread({ role: 'read', place: this.#place })
+  #read<T extends 'find' | 'search' | 'stats'>(task: T, given: Given<BodyTasks[T]>): Promise<Gives<BodyTasks[T]>> {
+    this.#reader ??= thread({ role: 'read', place: this.#place })
     return this.#reader.run(task, given)
   }
 }
 
-const CLOSE_WITHIN_MS = 5_000
+const FILE = new URL(`./thread${extname(import.meta.url)}`, import.meta.url)
 
-interface Waiting {
-  resolve(value: never): void
-  reject(error: Error): void
-}
-
-/** A thread, as the process sees it. One that fell is made anew for who asks next. */
-class Thread {
-  readonly #data: ThreadData
-  readonly #waiting = new Map<number, Waiting>()
-  #worker: Worker | undefined
-  #ready: Promise<void> | undefined
-  #next = 1
-  #isClosed = false
-
-  constructor(data: ThreadData) {
-    this.#data = data
-  }
-
-  /** Rejects where the store cannot be opened. */
-  ready(): Promise<void> {
-    this.#ready ??= this.#start().catch(thrown => {
-      this.#ready = undefined
-      throw thrown
-    })
-    return this.#ready
-  }
-
-  async run<T extends keyof BodyTasks>(
-    task: T,
-    given: Parameters<BodyTasks[T]>,
-    handedOver: ArrayBuffer[] = []
-  ): Promise<Awaited<ReturnType<BodyTasks[T]>>> {
-    if (this.#isClosed) throw new Error('the store of bodies is closed')
-    await this.ready()
-    return await this.#ask({ id: this.#next++, task, given }, handedOver)
-  }
-
-  async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    await this.#ready?.catch(() => {})
-    const worker = this.#worker
-    if (!worker) return
-    const exited = once(worker, 'exit')
-    // One that is waiting for a server that says nothing is not waited for.
-    const late = setTimeout(() => void worker.terminate(), CLOSE_WITHIN_MS)
-    await this.#ask({ id: this.#next++, task: 'close', given: [] }, []).catch(() => {})
-    await exited
-    clearTimeout(late)
-  }
-
-  async #start(): Promise<void> {
-    const file = new URL(`./thread${extname(import.meta.url)}`, import.meta.url)
-    const worker = new Worker(file, { workerData: this.#data })
-    this.#worker = worker
-    worker.on('message', (answer: ThreadAnswer) => this.#answered(answer))
-    worker.once('error', error => this.#over(worker, error))
-    worker.once('exit', () => this.#over(worker, new Error('the thread of the bodies ended')))
-    await new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }))
-  }
-
-  #ask(request: ThreadRequest, handedOver: ArrayBuffer[]): Promise<never> {
-    return new Promise((resolve, reject) => {
-      const worker = this.#worker
-      if (!worker) {
-        reject(new Error('the thread of the bodies ended'))
-        return
-      }
-      this.#waiting.set(request.id, { resolve, reject })
-      // As long as somebody waits for an answer, the process must not end.
-      worker.ref()
-      worker.postMessage(request, handedOver)
-    })
-  }
-
-  #answered(answer: ThreadAnswer): void {
-    const waiting = this.#waiting.get(answer.id)
-    this.#waiting.delete(answer.id)
-    if (this.#waiting.size === 0 && !this.#isClosed) this.#worker?.unref()
-    if ('error' in answer) waiting?.reject(new Error(answer.error))
-    else waiting?.resolve(answer.value as never)
-  }
-
-  #over(worker: Worker, error: Error): void {
-    if (this.#worker !== worker) return
-    this.#worker = undefined
-    this.#ready = undefined
-    for (const { reject } of this.#waiting.values()) reject(error)
-    this.#waiting.clear()
-  }
+function thread(data: ThreadData): Thread<BodyTasks> {
+  return new Thread({ file: FILE, data, name: 'the thread of the bodies' })
 }

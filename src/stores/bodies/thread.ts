@@ -1,4 +1,5 @@
-import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
+import { serveThread } from '../threads.ts'
 import type { BodyPlace, BodyReader, BodyWriter } from './engine.ts'
 import { type Parcel, unparcel } from './parcel.ts'
 
@@ -21,47 +22,12 @@ export interface BodyTasks {
   close(): Promise<void>
 }
 
-export interface ThreadRequest {
-  id: number
-  task: keyof BodyTasks
-  given: readonly unknown[]
-}
+await serveThread(async (): Promise<Partial<BodyTasks> & Pick<BodyTasks, 'close'>> => {
+  const { role, place } = workerData as ThreadData
+  return role === 'write' ? writing(await writerAt(place)) : reading(await readerAt(place))
+})
 
-export type ThreadAnswer = { id: number; value: unknown } | { id: number; error: string }
-
-if (parentPort) await serve(parentPort, workerData as ThreadData)
-
-async function serve(port: MessagePort, { role, place }: ThreadData): Promise<void> {
-  let tasks: Partial<BodyTasks>
-  try {
-    tasks = role === 'write' ? writing(await writerAt(place)) : reading(await readerAt(place))
-  } catch (thrown) {
-    port.postMessage({ id: 0, error: reason(thrown) } satisfies ThreadAnswer)
-    port.close()
-    return
-  }
-  port.postMessage({ id: 0, value: undefined } satisfies ThreadAnswer)
-  // One after another: a task is a transaction on the one connection.
-  let last: Promise<unknown> = Promise.resolve()
-  port.on('message', (request: ThreadRequest) => {
-    last = last.then(async () => {
-      port.postMessage(await answer(tasks, request))
-      if (request.task === 'close') port.close()
-    })
-  })
-}
-
-async function answer(tasks: Partial<BodyTasks>, { id, task, given }: ThreadRequest): Promise<ThreadAnswer> {
-  try {
-    const work = tasks[task] as ((...given: readonly unknown[]) => Promise<unknown>) | undefined
-    if (!work) throw new Error(`this thread does not ${task}`)
-    return { id, value: await work(...given) }
-  } catch (thrown) {
-    return { id, error: reason(thrown) }
-  }
-}
-
-function writing(writer: BodyWriter): Partial<BodyTasks> {
+function writing(writer: BodyWriter): Partial<BodyTasks> & Pick<BodyTasks, 'close'> {
   return {
     put: parcel => writer.put(unparcel(parcel)),
     dropBefore: ms => writer.dropBefore(ms),
@@ -70,7 +36,7 @@ function writing(writer: BodyWriter): Partial<BodyTasks> {
   }
 }
 
-function reading(reader: BodyReader): Partial<BodyTasks> {
+function reading(reader: BodyReader): Partial<BodyTasks> & Pick<BodyTasks, 'close'> {
   return {
     find: (requestId, atMs) => reader.find(requestId, atMs),
     search: (words, query) => reader.search(words, query),
@@ -88,8 +54,4 @@ async function writerAt(place: BodyPlace): Promise<BodyWriter> {
 async function readerAt(place: BodyPlace): Promise<BodyReader> {
   if (place.engine === 'sqlite') return new (await import('./sqlite.ts')).SqliteBodyReader(place.directory)
   return (await import('./postgres.ts')).PostgresBodyReader.open(place.url)
-}
-
-function reason(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown)
 }
