@@ -27,9 +27,8 @@ export class KeptAnswers {
   readonly #purges: PurgeLog
   readonly #directory: string
   readonly #nowMs: () => number
-  #front: CacheFront | undefined
-  /** Of the memory alone, as long as nobody needed the store. */
-  #follower: PurgeFollower | undefined
+  /** Of the memory, and of the store once somebody has needed it. */
+  readonly #followers: PurgeFollower[] = []
 
   constructor({ directory, settings, bytesMax }: CacheStoreOptions, rooms: { clock: Clock; purges: PurgeLog }) {
     this.kind = settings.redisUrl ? 'redis' : 'sqlite'
@@ -39,22 +38,25 @@ export class KeptAnswers {
     this.store = new LazyCache(async () => {
       const store = await open(this.#directory, settings, bytesMax, this.#nowMs)
       // What was purged while it was closed must not be found in it.
-      await this.#followWith(store)
+      const follower = new PurgeFollower({ log: this.#purges, front: NO_MEMORY, store })
+      await follower.follow()
+      this.#followers.push(follower)
       return store
     })
   }
 
   /** The memory of the process follows purges from now on. */
   async begin(front: CacheFront): Promise<void> {
-    this.#front = front
-    this.#follower = new PurgeFollower({ log: this.#purges, front })
-    await this.#follower.follow()
+    const follower = new PurgeFollower({ log: this.#purges, front })
+    await follower.follow()
+    this.#followers.push(follower)
     await this.#purges.dropBefore(this.#nowMs() - OLDEST_MS)
   }
 
   /** Applies what was purged anywhere, as far as it was not yet. Resolves to how many answers went. */
   async follow(): Promise<number> {
-    return (await this.#follower?.follow()) ?? 0
+    // Most of those in memory are in the store too.
+    return Math.max(0, ...(await Promise.all(this.#followers.map(each => each.follow()))))
   }
 
   /** As `follow`, also to what nobody has needed since the process began. */
@@ -65,12 +67,6 @@ export class KeptAnswers {
 
   close(): Promise<void> {
     return this.store.close()
-  }
-
-  async #followWith(store: CacheStore): Promise<void> {
-    const follower = new PurgeFollower({ log: this.#purges, front: this.#front ?? NO_MEMORY, store })
-    await follower.follow()
-    this.#follower = follower
   }
 }
 
