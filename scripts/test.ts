@@ -28,7 +28,10 @@ const END_TO_END = path.join('test', 'e2e') + path.sep
  * call, what is kept, counted, erased or reported), and they have no words of a dialect to compare. They run once.
  */
 const BESIDE_DIALECTS = [
+  'test/e2e/cache/control.test.ts',
+  'test/e2e/cache/semantic.test.ts',
   'test/e2e/guards/adapters.test.ts',
+  'test/e2e/idempotency.test.ts',
   'test/e2e/logs/erase.test.ts',
   'test/e2e/logs/logs.test.ts',
   'test/e2e/money/limits.test.ts',
@@ -38,6 +41,8 @@ const BESIDE_DIALECTS = [
 ].map(file => path.normalize(file))
 /** For one test file. A file that leaks a handle never ends by itself; this makes it a failure with a name. */
 const FILE_TIMEOUT_MS = 180_000
+/** Files that are named as those to look at when the suite gets slow. */
+const SLOWEST = 12
 
 const CHECKS = [
   { name: 'types', args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'] },
@@ -93,8 +98,10 @@ async function runTests(title: string, files: string[]): Promise<void> {
     concurrency: Math.max(2, availableParallelism()),
     timeout: FILE_TIMEOUT_MS
   })
-  stream.on('test:summary', ({ file, counts }) => {
-    if (file === undefined) {
+  const took: { file: string; ms: number }[] = []
+  stream.on('test:summary', ({ file, counts, duration_ms: ms }) => {
+    if (file !== undefined) took.push({ file: path.relative(root, file), ms })
+    else {
       const failed = counts.tests - counts.passed - counts.skipped - counts.todo
       count = { passed: counts.passed, failed, skipped: counts.skipped + counts.todo }
     }
@@ -104,6 +111,8 @@ async function runTests(title: string, files: string[]): Promise<void> {
     console.log(`== ${title}: FAILED, no test ran`)
     count = { passed: 0, failed: 1, skipped: 0 }
   }
+  const slowest = took.toSorted((one, other) => other.ms - one.ms).slice(0, SLOWEST)
+  console.log(`== the slowest: ${slowest.map(({ file, ms }) => `${file} ${(ms / 1_000).toFixed(1)} s`).join(', ')}`)
   add(count)
 }
 

@@ -5,15 +5,16 @@ import { type Actor, must } from './permissions.ts'
 
 /**
  * Takes answers out of the cache: written down first, so that every replica hears of it, whether it runs now or not.
- * Whoever is held to an organisation purges its answers alone.
+ * Whoever is held to an organisation purges its answers alone. Resolves to the number of the purge.
  */
-export async function purgeCache(actor: Actor, asked: CachePurge, stores: Stores, tools: Tools): Promise<void> {
+export async function purgeCache(actor: Actor, asked: CachePurge, stores: Stores, tools: Tools): Promise<number> {
   must(actor, 'cache:purge')
   const what = actor.org === undefined ? asked : { ...asked, org: actor.org }
-  await stores.transaction(async tx => {
-    await tx.cachePurges.append(what, await tx.nowMs())
+  return stores.transaction(async tx => {
     const object = `cache:${Object.keys(what).sort().join('+') || 'all'}`
     // By its digest alone: an audit log is kept for ever, and what is purged by a name may be about to be forgotten.
     await record(tx, actor, tools, { action: 'cache:purge', object, before: undefined, after: what })
+    // Last: the locks of every transaction in one order, audit log, version, purges.
+    return tx.cachePurges.append(what, await tx.nowMs())
   })
 }

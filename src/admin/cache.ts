@@ -67,8 +67,8 @@ export const cacheRoutes: readonly Route[] = [
       const asked = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)) as CachePurge
       const isNamed = Object.keys(asked).length > 0
       if (isNamed === (all === true)) throw invalid('all', 'Say which answers, or `all: true`, and not both.')
-      await purgeCache(actor, asked, governance.stores, tools)
-      const answers = await governance.cache.purged()
+      const seq = await purgeCache(actor, asked, governance.stores, tools)
+      const answers = await governance.cache.purged(seq)
       await governance.changed('access')
       return { answers }
     }

@@ -18,10 +18,11 @@ async function purgeCalls(
 ): Promise<void> {
   const what = { requestIds: places.map(({ requestId }) => requestId) }
   await stores.transaction(async tx => {
+    // The locks of every transaction in one order: the version before the purges.
+    await tx.raiseVersion()
     // Who has not followed those purges finds a gap, and lets go of everything.
     await tx.cachePurges.dropBefore(wallMs() + 1)
     await tx.cachePurges.append(what, wallMs())
-    await tx.raiseVersion()
   })
   await cache.purged()
 }

@@ -36,7 +36,7 @@ export function governanceOf(
   return {
     stores,
     bodies: kept.bodyStore,
-    cache: { stats: () => kept.answers.stats(), purged: () => kept.purged() },
+    cache: { stats: () => kept.answers.stats(), purged: seq => kept.purged(seq) },
     digests: access.digests,
     signer: new CheckpointSigner(secret),
     randomBytes: size => randomBytes(size),

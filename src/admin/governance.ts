@@ -37,8 +37,8 @@ export interface EffectivePrice {
 /** The cache, as people see and empty it. */
 export interface GovernedCache {
   stats(): Promise<CacheStats>
-  /** Applies what was purged anywhere, as far as it was not yet. Resolves to how many answers went. */
-  purged(): Promise<number>
+  /** Applies what was purged anywhere, as far as it was not yet. Resolves to how many answers went by the purge of this number. */
+  purged(seq?: number): Promise<number>
 }
 
 /** What the admin API governs with: there is none where the gateway keeps nothing. */

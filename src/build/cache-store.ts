@@ -53,16 +53,19 @@ export class KeptAnswers {
     await this.#purges.dropBefore(this.#nowMs() - OLDEST_MS)
   }
 
-  /** Applies what was purged anywhere, as far as it was not yet. Resolves to how many answers went. */
-  async follow(): Promise<number> {
-    // Most of those in memory are in the store too.
-    return Math.max(0, ...(await Promise.all(this.#followers.map(each => each.follow()))))
+  /** Applies what was purged anywhere, as far as it was not yet. */
+  async follow(): Promise<void> {
+    await Promise.all(this.#followers.map(each => each.follow()))
   }
 
-  /** As `follow`, also to what nobody has needed since the process began. */
-  async followEverywhere(): Promise<number> {
+  /**
+   * As `follow`, also to what nobody has needed since the process began. Resolves to how many answers went by the purge
+   * of this number: most of those in memory are in the store too.
+   */
+  async followEverywhere(seq?: number): Promise<number> {
     if (this.kind === 'redis' || existsSync(this.#directory)) await this.store.size()
-    return this.follow()
+    await this.follow()
+    return seq === undefined ? 0 : Math.max(0, ...this.#followers.map(each => each.goneBy(seq)))
   }
 
   close(): Promise<void> {

@@ -58,8 +58,8 @@ export interface Kept {
   flights: Flights
   /** Calls with an `Idempotency-Key`. */
   idempotency: Idempotency
-  /** Applies what was purged anywhere to all that is kept here. Resolves to how many answers went. */
-  purged: () => Promise<number>
+  /** Applies what was purged anywhere to all that is kept here. Resolves to how many answers went by that of this number. */
+  purged: (seq?: number) => Promise<number>
   /** What sessions came to. */
   sessionCosts: SessionCosts
   /** What was learned of models: how long their answers are, and their tokens. */
@@ -139,7 +139,7 @@ export function keep(parts: KeptParts, { clock, log }: { clock: Clock; log: Log 
     }),
     idempotency: new Idempotency({ store: stores?.idempotency ?? new MemoryIdempotency(), clock, log }),
     flights: new Flights({ bytesMax: FLIGHT_BYTES_MAX }),
-    purged: async () => (await parts.cache?.followEverywhere()) ?? 0,
+    purged: async seq => (await parts.cache?.followEverywhere(seq)) ?? 0,
     sessionCosts: new SessionCosts({
       nowMs: () => clock.monotonicMs(),
       spentOf: session => spentInSession(kept, session)

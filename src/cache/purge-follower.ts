@@ -3,6 +3,8 @@ import type { PurgeLog } from '../stores/stores.ts'
 
 /** Purges that are read at a time. */
 const PAGE = 200
+/** Purges of which it is remembered how much went by them. */
+const REMEMBERED = 100
 
 export interface PurgeFollowerOptions {
   log: Pick<PurgeLog, 'after' | 'last'>
@@ -28,6 +30,8 @@ export class PurgeFollower {
   readonly #places: readonly Place[]
   #last: Promise<unknown> = Promise.resolve()
   #next: Promise<number> | undefined
+  /** By the number of the purge; of the place where most went. */
+  readonly #gone = new Map<number, number>()
 
   constructor({ log, front, store }: PurgeFollowerOptions) {
     this.#log = log
@@ -51,6 +55,11 @@ export class PurgeFollower {
     return next
   }
 
+  /** How many answers went by the purge of this number, whoever had it applied; 0 where it was not, or is long ago. */
+  goneBy(seq: number): number {
+    return this.#gone.get(seq) ?? 0
+  }
+
   async #once(): Promise<number> {
     // One that fails keeps nobody else from it.
     const all = await Promise.allSettled(this.#places.map(place => this.#bring(place)))
@@ -67,16 +76,22 @@ export class PurgeFollower {
     while (at !== undefined && at < last) {
       const purges = await this.#log.after(at, PAGE)
       if (purges[0]?.seq !== at + 1) break
-      for (const { what } of purges) gone += await place.purge(what)
+      for (const { seq, what } of purges) gone += this.#remember(seq, await place.purge(what))
       at = purges.at(-1)?.seq as number
       await place.move(at)
       // It may be further than the end was.
       if (at >= last) return gone
     }
     if (at === last) return gone
-    gone += await place.purge({})
+    gone += this.#remember(last, await place.purge({}))
     await place.move(last)
     return gone
+  }
+
+  #remember(seq: number, count: number): number {
+    this.#gone.set(seq, Math.max(count, this.goneBy(seq)))
+    if (this.#gone.size > REMEMBERED) this.#gone.delete(this.#gone.keys().next().value!)
+    return count
   }
 }
 
