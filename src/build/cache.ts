@@ -38,6 +38,7 @@ export function withCache(rooms: Rooms, plan: Planned, plant: CachePlant, tools:
   const { answers, flights } = plant.kept
   const { cache } = plan.config
   answers.front.limit(cache.memoryBytesMax)
+  if (isUsed(plan.config)) answers.warm()
   const refreshing = new Set<string>()
   const lookupRooms: LookupRooms = {
     ...tools,
@@ -68,6 +69,12 @@ export function withCache(rooms: Rooms, plan: Planned, plant: CachePlant, tools:
     }
   }
   return cached
+}
+
+/** Whether the configuration turns it on for any call. */
+function isUsed({ cache, routes, keys }: Config): boolean {
+  const modes = [cache.mode, ...Object.values(routes).map(route => route.cache?.mode), ...keys.map(key => key.cache)]
+  return modes.some(mode => mode !== undefined && mode !== 'off')
 }
 
 /** What comes from below skips the cache (D25), and what is about a kept thing has no answer that could be given twice. */

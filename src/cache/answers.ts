@@ -63,6 +63,11 @@ export class Answers {
     this.front = new CacheFront({ bytesMax: BYTES_MAX, nowMs: options.nowMs })
   }
 
+  /** Has the store ready before a call needs it. */
+  warm(): void {
+    this.store?.size().catch(this.#options.onProblem)
+  }
+
   /** From now on the next identical call gets it. */
   keep(answer: CachedAnswer, question?: CachedQuestion): void {
     this.#counts.stored++

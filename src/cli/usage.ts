@@ -32,8 +32,9 @@ export function run(argv: string[], io?: Terminal): Promise<void> {
       const groups = Object.keys((answer.data as JsonObject[])[0]?.group ?? {})
       const named = rows.map(({ count, ...line }) => ({ ...line, [String(answer.of)]: count })) as JsonObject[]
       const columns = [...groups, String(answer.of), 'input_tokens', 'output_tokens', 'cost_usd', 'unpriced']
+      const kept = answer.of === 'requests' ? ['cached', 'saved_usd', 'prompt_saved_usd'] : []
       const timed = flags.percentiles ? ['first_token_ms', 'total_ms'] : []
-      await list(named, [...columns, 'estimated', 'failed', 'waste_usd', ...timed])
+      await list(named, [...columns, 'estimated', 'failed', 'waste_usd', ...kept, ...timed])
     }
   }
   return runAlone('usage', command, argv, { notes: NOTES, io })
