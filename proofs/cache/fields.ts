@@ -6,7 +6,7 @@ import { send } from '../../test/support/client.ts'
 import { startTestGateway, type TestGateway } from '../../test/support/gateway.ts'
 import { many } from '../rig/evidence.ts'
 import type { Goal } from '../rig/proof.ts'
-import { startWitness } from './witness.ts'
+import { startWitness, type Witness } from './witness.ts'
 
 type Reach = (goal: Goal) => void
 
@@ -123,14 +123,15 @@ export async function proveFields(reach: Reach, share: number): Promise<void> {
   const provider = (name: string) =>
     `  ${name}: { base_url: "${witness.url}${name === 'gemini' ? '/v1beta' : '/v1'}", dialect: ${name}, quirks: {}, keys: [sk-one], allow_private: ["127.0.0.0/8"] }`
   const names = ['openai-chat', 'openai-responses', 'anthropic-messages', 'gemini']
-  const chat = `  openai-chat: { base_url: "${witness.url}/v1", endpoints: [], like: openai, quirks: {}, keys: [sk-one], allow_private: ["127.0.0.0/8"] }`
+  // Of a provider that gives embeddings, too.
+  const chat = provider('openai-chat').replace('dialect: openai-chat', 'like: openai')
   const gateway = await startTestGateway({
     bare: true,
-    providers: [chat.replace('endpoints: [], ', ''), ...names.slice(1).map(provider)].join('\n'),
+    providers: [chat, ...names.slice(1).map(provider)].join('\n'),
     yaml: 'cache: { mode: exact }'
   })
   try {
-    for (const asking of askings()) await proveOne(asking, gateway, reach, share)
+    for (const asking of askings()) await proveOne(asking, gateway, witness, reach, share)
     await proveSpellings(gateway, reach)
   } finally {
     await gateway.close()
@@ -138,7 +139,13 @@ export async function proveFields(reach: Reach, share: number): Promise<void> {
   }
 }
 
-async function proveOne(asking: Asking, gateway: TestGateway, reach: Reach, share: number): Promise<void> {
+async function proveOne(
+  asking: Asking,
+  gateway: TestGateway,
+  witness: Witness,
+  reach: Reach,
+  share: number
+): Promise<void> {
   const name = asking.path.startsWith('/v1/embeddings') ? 'embeddings' : asking.dialect
   const ask = async (body: JsonObject | string, headers: Record<string, string> = {}) => {
     const answer = await send(gateway.gateway.url + asking.path, {
@@ -162,18 +169,26 @@ async function proveOne(asking: Asking, gateway: TestGateway, reach: Reach, shar
   const wrong: string[] = []
   const missed: string[] = []
   let tried = 0
+  let made = 0
+  const before = witness.asked()
   const all = [...changes(asking.body)].filter((_, at) => at % Math.max(1, Math.round(1 / share)) === 0)
   const next = all.values()
   const worker = async () => {
     for (const { at, body } of next) {
       const isUnheard = asking.unheard.some(member => at === member || at.startsWith(`${member}.`))
-      const { cache, status } = await ask(body)
+      const { cache, status, text } = await ask(body)
       tried++
+      if (status === 200 && cache !== 'hit') made++
+      // As a stream the same answer is in other bytes.
+      const isStream = at === dialects[asking.dialect].members.stream
+      if (cache === 'hit' && !isStream && text !== base.text) wrong.push(`${at}: another answer`)
       if (isUnheard && status === 200 && cache !== 'hit') missed.push(at)
       if (!isUnheard && (cache === 'hit' || cache === 'coalesced')) wrong.push(at)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  const asked = witness.asked() - before
+  if (asked !== made) wrong.push(`${made} answers that were no hits, ${asked} calls upstream`)
   reach({
     name: `${name}: one field changed, left out or added`,
     figure: `${wrong.length} wrong hits in ${many(tried, 'change')}`,

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { invalid, notFound } from '../access/changes.ts'
 import { type Actor, may } from '../access/permissions.ts'
 import { Failure } from '../errors.ts'
+import { isObject } from '../json.ts'
 import type { LogFilter } from '../stores/logs.ts'
 import type { FeedbackRow, RequestRow } from '../stores/rows.ts'
 import { csvLines, jsonLines } from './export.ts'
@@ -49,7 +50,13 @@ const contentReply = z.object({
   dialect: text,
   received: textOrNull.describe('As the client sent it.'),
   sent: z.array(z.object({ attempt_id: text, body: text })).describe('As it went upstream, of each attempt.'),
-  answered: textOrNull.describe('As the client got it; a stream as the whole answer that it came to.')
+  answered: textOrNull.describe('As the client got it; a stream as the whole answer that it came to.'),
+  similar: z
+    .object({ request_id: text, score: z.number(), received: textOrNull })
+    .nullable()
+    .describe(
+      'Where the cache gave the answer to a question like it: that call, how like it is, and what was asked there.'
+    )
 })
 
 export const logRoutes: readonly Route[] = [
@@ -151,10 +158,24 @@ export const logRoutes: readonly Route[] = [
       await noted(asked, 'logs:content', request.id)
       const { level, dialect, received = null, answered = null } = kept
       const sent = kept.sent.map(({ attemptId, body }) => ({ attempt_id: attemptId, body }))
-      return { level, dialect, received, sent, answered }
+      return { level, dialect, received, sent, answered, similar: await similarTo(request, asked) }
     }
   })
 ]
+
+/** The call whose answer was given to this one, where its question was another; what was asked there as far as it is kept. */
+async function similarTo(
+  { details }: RequestRow,
+  asked: Pick<Asked, 'actor' | 'governance'>
+): Promise<z.input<typeof contentReply>['similar']> {
+  const cache = details?.cache
+  const { of: id, score } = isObject(cache) ? cache : {}
+  if (typeof id !== 'string' || typeof score !== 'number') return null
+  const { request } = await asked.governance.stores.ledger.request(id)
+  const isTheirs = request && isSeen(asked.actor, request)
+  const kept = isTheirs ? await bodiesOf(asked.governance).find(id, request.startedAtMs) : undefined
+  return { request_id: id, score, received: kept?.received ?? null }
+}
 
 /** The row of a call that is over; what may not be seen is told of like what is not there. */
 export async function seen(asked: Pick<Asked, 'actor' | 'governance'>, id: string): Promise<{ request: RequestRow }> {

@@ -1,6 +1,6 @@
 import type { Caller } from '../access/caller.ts'
 import type { Answers } from '../cache/answers.ts'
-import { type CachePolicy, cachePolicy } from '../cache/policy.ts'
+import { CACHE_HEADER, type CachePolicy, cachePolicy } from '../cache/policy.ts'
 import type { RouteCache } from '../cache-rules.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config/index.ts'
@@ -38,7 +38,11 @@ export function withCache(rooms: Rooms, plan: Planned, plant: CachePlant, tools:
   const { answers, flights } = plant.kept
   const { cache } = plan.config
   answers.front.limit(cache.memoryBytesMax)
-  if (isUsed(plan.config)) answers.warm()
+  const isOn = isUsed(plan.config)
+  if (isOn) answers.warm()
+  // Where nobody has turned it on, no route need be looked for.
+  const mayBeUsed = ({ headers }: Call, { scopes }: Caller) =>
+    isOn || CACHE_HEADER in headers || scopes.some(scope => scope.cache !== undefined)
   const refreshing = new Set<string>()
   const lookupRooms: LookupRooms = {
     ...tools,
@@ -48,7 +52,7 @@ export function withCache(rooms: Rooms, plan: Planned, plant: CachePlant, tools:
     store: answers.store,
     flights,
     pace: cache.pace,
-    policyOf: (call, caller) => policyOf(call, caller, plan),
+    policyOf: (call, caller) => (mayBeUsed(call, caller) ? policyOf(call, caller, plan) : undefined),
     storeFailed: thrown => answers.problem(thrown),
     refresh: call => void refreshed(call, refreshing, () => cached, plant)
   }
@@ -128,10 +132,6 @@ function keep(call: Call, key: string, answered: Answered, taken: Tapped, { answ
     ...taken,
     key,
     framing: call.framing,
-    dialect: call.dialect.name,
-    operation: call.operation,
-    // What its provider said of that moment's limits and times is none of this moment's.
-    headers: {},
     provider: answered.provider,
     model: answered.model,
     losses: answered.losses,
@@ -145,7 +145,6 @@ function keep(call: Call, key: string, answered: Answered, taken: Tapped, { answ
     storedAtMs: nowMs,
     freshUntilMs,
     keptUntilMs: freshUntilMs + policy.staleMs,
-    tenant: payers.team ?? payers.key ?? '',
     namespace: policy.namespace,
     route: call.decision?.route ?? call.model,
     tags: policy.tags,
@@ -162,7 +161,7 @@ function keep(call: Call, key: string, answered: Answered, taken: Tapped, { answ
 /** Every answer of a call that the cache was asked for says what it said. */
 function withWord(call: Call, reply: Reply): Reply {
   const { caching } = call
-  if (!caching || 'x-gatehouse-cache' in reply.headers) return reply
+  if (!caching || CACHE_HEADER in reply.headers) return reply
   return { ...reply, headers: { ...reply.headers, ...cacheHeaders(caching.result, caching.key) } }
 }
 

@@ -102,7 +102,7 @@ function detailsOf(record: CallRecord): JsonObject | null {
   return Object.keys(details).length === 0 ? null : details
 }
 
-/** Which answer was given, and to which question it is the answer; or why the cache had none. */
+/** Which answer was given, by the call that it was made for, whose words are with its bodies; or why there was none. */
 function cacheDetails({ caching }: CallRecord): JsonObject | undefined {
   if (!caching) return undefined
   const { key, bypassed, given } = caching
@@ -110,7 +110,7 @@ function cacheDetails({ caching }: CallRecord): JsonObject | undefined {
     ...(key !== undefined && { key }),
     ...(bypassed !== undefined && { bypassed }),
     ...(given && { of: given.requestId, age_ms: Math.round(given.ageMs) }),
-    ...(given?.similar && { question: given.similar.question, score: given.similar.score }),
+    ...(given?.score !== undefined && { score: given.score }),
     ...(given?.isStale && { stale: true })
   }
 }

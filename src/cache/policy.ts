@@ -27,7 +27,8 @@ type Headers = Readonly<Record<string, string>>
 const WISHES = ['off', 'on', 'exact', 'semantic', 'refresh', 'only'] as const
 type Wish = (typeof WISHES)[number]
 
-const HEADER = 'x-gatehouse-cache'
+/** By which a call says what it wants of the cache, and an answer what that said. */
+export const CACHE_HEADER = 'x-gatehouse-cache'
 const THRESHOLD = 0.95
 const TAGS_MAX = 20
 
@@ -51,7 +52,8 @@ export function cachePolicy(
   return {
     mode,
     ttlMs: readTtl(headers) ?? route?.ttlMs ?? gateway.ttlMs,
-    staleMs: seconds(control, 'stale-while-revalidate') ?? route?.staleMs ?? gateway.staleMs,
+    // However long a call would take it: nothing is kept for longer than purges are remembered.
+    staleMs: Math.min(TTL_MAX_MS, seconds(control, 'stale-while-revalidate') ?? route?.staleMs ?? gateway.staleMs),
     threshold: route?.threshold ?? gateway.semantic?.threshold ?? THRESHOLD,
     namespace: readName(headers, 'x-gatehouse-cache-namespace') ?? route?.namespace ?? '',
     tags: readTags(headers) ?? route?.tags ?? [],
@@ -71,14 +73,14 @@ function wished(wishes: ReadonlySet<Wish>, before: CacheMode): CacheMode {
 }
 
 function readWishes(headers: Headers): ReadonlySet<Wish> {
-  const text = headers[HEADER]
+  const text = headers[CACHE_HEADER]
   if (text === undefined) return NO_WISHES
   const words = text.split(',').map(word => word.trim().toLowerCase())
   const wishes = new Set(WISHES.filter(wish => words.includes(wish)))
   const isKnown = words.every(word => (WISHES as readonly string[]).includes(word))
   const excludes = wishes.has('only') && wishes.has('refresh')
   if (isKnown && !excludes && (wishes.size === 1 || !wishes.has('off'))) return wishes
-  throw invalid(HEADER, `"${WISHES.join('", "')}", or some of them with "," between that can hold at once`)
+  throw invalid(CACHE_HEADER, `"${WISHES.join('", "')}", or some of them with "," between that can hold at once`)
 }
 
 const NO_WISHES: ReadonlySet<Wish> = new Set()

@@ -11,7 +11,7 @@ const REMEMBERED_MS = 60_000
 /** A question as it is compared, and the kept one that is like it, if any. */
 export interface Compared {
   question: { fingerprint: string; text: string; vector: Float32Array }
-  found?: { key: string; question: string; score: number }
+  found?: { key: string; score: number }
 }
 
 export interface SimilarRooms {
@@ -52,7 +52,7 @@ export class Similar {
       const question = { fingerprint: asked.fingerprint, text, vector }
       const near = await this.#rooms.store.nearest(asked.fingerprint, vector, CANDIDATES)
       const best = near.find(({ score, text: kept }) => score >= asked.threshold && differs(text, kept) === undefined)
-      return { question, ...(best && { found: { key: best.key, question: best.text, score: best.score } }) }
+      return { question, ...(best && { found: { key: best.key, score: best.score } }) }
     } catch (thrown) {
       this.#rooms.failed(thrown)
       return undefined

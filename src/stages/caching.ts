@@ -5,12 +5,6 @@ import type { Flight } from './flights.ts'
 /** What the cache said to a call. */
 export type CacheResult = 'hit' | 'miss' | 'semantic' | 'coalesced' | 'bypass'
 
-/** Another question that an answer is to, and how like it is to the one that was asked: 0 to 1. */
-export interface Similarity {
-  question: string
-  score: number
-}
-
 /** What is told of it when the call is over. */
 export type CachingFacts = Pick<Caching, 'result' | 'bypassed' | 'key' | 'askedMs' | 'given'>
 
@@ -41,8 +35,8 @@ export interface Caching {
     savedNano(): Nano | null
     /** How much sooner it came, as far as anybody knows. */
     savedMs: number
-    /** The question that it is the answer to, where that is another one, and how like it is. */
-    similar?: Similarity
+    /** How like the question of that call is to the one that was asked, from 0 to 1, where it is another one. */
+    score?: number
     isStale?: true
   }
 }

@@ -3,13 +3,12 @@ import type { Frame } from '../dialects/canonical.ts'
 import { Failure, type Kind } from '../errors.ts'
 import type { CachedAnswer } from '../stores/cache.ts'
 import { endedBy } from '../wire/exchange.ts'
-import type { Similarity } from './caching.ts'
 import type { Call, Reply } from './call.ts'
 
 /** What becomes of a call that waited for another. */
 export type Landing =
   /** The other one was given a kept answer. */
-  | { how: 'found'; answer: CachedAnswer; similar?: Similarity }
+  | { how: 'found'; answer: CachedAnswer; score?: number }
   /** The same answer, from its beginning. */
   | { how: 'shared'; reply: Reply; leader: Call }
   /** The other one is gone: this call asks itself, for all who still wait. */
@@ -51,10 +50,6 @@ export class Flights {
     })
     this.#flights.set(key, flight)
     return flight
-  }
-
-  get size(): number {
-    return this.#flights.size
   }
 }
 
@@ -129,8 +124,8 @@ export class Flight {
   }
 
   /** The leader was given a kept answer: so are all. */
-  found(answer: CachedAnswer, similar?: Similarity): void {
-    this.#settle(waiting => waiting.resolve({ how: 'found', answer, ...(similar && { similar }) }))
+  found(answer: CachedAnswer, score?: number): void {
+    this.#settle(waiting => waiting.resolve({ how: 'found', answer, ...(score !== undefined && { score }) }))
   }
 
   /** The answer has come, or begins. Returns what the leader gets of it. */

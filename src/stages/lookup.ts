@@ -7,7 +7,7 @@ import { Failure } from '../errors.ts'
 import type { Nano } from '../nano.ts'
 import type { Random } from '../random.ts'
 import type { CachedAnswer, CacheStore } from '../stores/cache.ts'
-import type { CacheResult, Caching, Similarity } from './caching.ts'
+import type { CacheResult, Caching } from './caching.ts'
 import type { Call, Reply } from './call.ts'
 import type { Flight, Flights } from './flights.ts'
 import { asksUsage } from './prepare.ts'
@@ -84,7 +84,7 @@ function missed({ only }: CachePolicy): undefined {
 interface Like {
   answer: CachedAnswer
   reply: Reply
-  similar: Similarity
+  score: number
 }
 
 class Lookup {
@@ -130,15 +130,15 @@ class Lookup {
     }
     if (policy.mode === 'semantic') {
       const similar = await this.#similar(caller, variant)
-      if (similar) return this.#found(similar.answer, similar.reply, similar.similar)
+      if (similar) return this.#found(similar.answer, similar.reply, similar.score)
     }
     this.#asked()
     return missed(policy)
   }
 
   /** An answer that was found beyond this process's memory is that of all who wait for this call. */
-  #found(answer: CachedAnswer, reply: Reply, similar?: Similarity): Reply {
-    this.#caching.flight?.found(answer, similar)
+  #found(answer: CachedAnswer, reply: Reply, score?: number): Reply {
+    this.#caching.flight?.found(answer, score)
     delete this.#caching.flight
     return reply
   }
@@ -163,14 +163,13 @@ class Lookup {
     const { found } = likeness
     if (!found) return undefined
     const answer = this.#rooms.front.get(found.key) ?? (await this.#stored(found.key))
-    const similar = { question: found.question, score: found.score }
-    const reply = answer && this.#give(answer, similar)
-    return reply && { answer, reply, similar }
+    const reply = answer && this.#give(answer, found.score)
+    return reply && { answer, reply, score: found.score }
   }
 
   /** The answer as this call's reply; undefined where it is too old for it, or cannot be said in its form. */
-  #give(answer: CachedAnswer, similar?: Similarity): Reply | undefined {
-    const result: CacheResult = similar ? 'semantic' : 'hit'
+  #give(answer: CachedAnswer, score?: number): Reply | undefined {
+    const result: CacheResult = score === undefined ? 'hit' : 'semantic'
     const { clock, store, pace, refresh } = this.#rooms
     const { policy } = this.#caching
     const wallMs = clock.wallMs()
@@ -188,7 +187,7 @@ class Lookup {
       ageMs,
       savedNano: () => answer.costNano as Nano | null,
       savedMs: answer.tookMs,
-      ...(similar && { similar }),
+      ...(score !== undefined && { score }),
       ...(isStale && { isStale })
     }
     if (isStale) refresh(this.#call)
@@ -205,7 +204,7 @@ class Lookup {
         this.#caching.flight = flight
         return undefined
       }
-      if (landing.how === 'found') return this.#give(landing.answer, landing.similar)
+      if (landing.how === 'found') return this.#give(landing.answer, landing.score)
       return this.#shared(landing.reply, landing.leader)
     } finally {
       this.#call.waitedMs += this.#rooms.clock.monotonicMs() - fromMs

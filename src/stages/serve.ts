@@ -1,3 +1,4 @@
+import { CACHE_HEADER } from '../cache/policy.ts'
 import type { Event, Frame } from '../dialects/canonical.ts'
 import { Collector, unroll } from '../dialects/collect.ts'
 import type { Losses } from '../dialects/dialect.ts'
@@ -45,12 +46,13 @@ export function serve(call: Call, answer: CachedAnswer, { result, wallMs, pace }
 
 function headersOf(answer: CachedAnswer, result: CacheResult, wallMs: number): Record<string, string> {
   const age = Math.max(0, Math.floor((wallMs - answer.storedAtMs) / 1_000))
-  return { ...answer.headers, ...cacheHeaders(result, answer.key), age: String(age) }
+  // What its provider said of that moment's limits and times is none of this moment's.
+  return { ...cacheHeaders(result, answer.key), age: String(age) }
 }
 
 /** What the cache said, and what the answer is purged by. */
 export function cacheHeaders(result: CacheResult, key: string | undefined): Record<string, string> {
-  return { 'x-gatehouse-cache': result, ...(key !== undefined && { 'x-gatehouse-cache-key': key }) }
+  return { [CACHE_HEADER]: result, ...(key !== undefined && { 'x-gatehouse-cache-key': key }) }
 }
 
 function answeredBy({ provider, model, losses, touches, simulated, holder }: CachedAnswer): Answered {

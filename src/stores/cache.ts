@@ -8,11 +8,6 @@ export interface CachedFacts {
   form: 'whole' | 'stream'
   /** How the events are laid out, where it is a stream: `sse`, `json-array`. */
   framing: string
-  /** The client's dialect, which the bytes are in. */
-  dialect: string
-  operation: string
-  /** Headers of the provider that the client's dialect lets through. */
-  headers: Record<string, string>
   /** Who gave it. */
   provider: string
   model: string
@@ -36,7 +31,6 @@ export interface CachedFacts {
   /** Until when it may still be served where the caller takes stale answers; it is gone after that. */
   keptUntilMs: number
   /** What it can be purged by. */
-  tenant: string
   namespace: string
   /** The model or route that was asked for. */
   route: string

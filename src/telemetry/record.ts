@@ -35,7 +35,7 @@ export interface TelemetryRecord {
   caching?: {
     result: 'hit' | 'miss' | 'semantic' | 'coalesced' | 'bypass'
     askedMs: readonly [fromMs: number, toMs: number]
-    given?: { savedNano(): Nano | null; similar?: { score: number } }
+    given?: { savedNano(): Nano | null; score?: number }
   }
   payers: { key?: string; team?: string; user?: string; customer?: string; agent?: string; session?: string }
   client: { app: string | undefined; trace: TraceContext | undefined }

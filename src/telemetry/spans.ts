@@ -162,7 +162,7 @@ class SpanBuilder {
     if (!caching) return []
     const { result, askedMs, given } = caching
     const span = this.#span(`${id} cache`, SPAN_NAMES.cache, 'internal', askedMs[0], askedMs[1])
-    const score = given?.similar && { 'gatehouse.cache.score': given.similar.score }
+    const score = given?.score !== undefined && { 'gatehouse.cache.score': given.score }
     return [{ ...span, attributes: { 'gatehouse.cache.result': result, ...score } }]
   }
 

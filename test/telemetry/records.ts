@@ -100,7 +100,7 @@ export const EVERYTHING: readonly TelemetryRecord[] = [
     caching: {
       result: 'semantic',
       askedMs: [1, 2],
-      given: { savedNano: () => 5_000_000 as Nano, similar: { score: 0.97 } }
+      given: { savedNano: () => 5_000_000 as Nano, score: 0.97 }
     }
   }),
   recordOf({

@@ -19,6 +19,7 @@ describe('the semantic cache', () => {
       secret: new Secret('a-secret-for-tests-that-is-long-enough'),
       adminToken: token,
       yaml: `
+bodies: { level: full }
 cache: { semantic: { embeddings: openai/text-embedding-3-small, threshold: 0.9, min_chars: 12 } }
 routes:
   like: { to: openai/assistant, cache: semantic }
@@ -42,6 +43,9 @@ routes:
     }
   }
 
+  const admin = (at: string) =>
+    send(`${gateway.gateway.url}/admin${at}`, { headers: { authorization: `Bearer ${token.reveal()}` } })
+
   const QUESTION = 'how do I make a good soup of red lentils and carrots for the evening meal'
 
   test('a question in other words gets the answer, and the record says to which question', async () => {
@@ -51,15 +55,18 @@ routes:
     assert.deepEqual([like.cache, like.chats], ['semantic', 0])
     assert.equal(like.said, fresh.said)
     const id = like.headers['x-gatehouse-request-id']
-    const row = await send(`${gateway.gateway.url}/admin/logs/${id}`, {
-      headers: { authorization: `Bearer ${token.reveal()}` }
-    })
+    const row = await admin(`/logs/${id}`)
     const { cache, details, cost_usd } = row.json().request as JsonObject
     assert.equal(cache, 'semantic')
     assert.equal(cost_usd, '0')
-    const { question, score } = (details as JsonObject).cache as JsonObject
-    assert.equal(question, QUESTION)
+    const { of, score } = (details as JsonObject).cache as JsonObject
     assert.ok(Number(score) > 0.9 && Number(score) < 1, String(score))
+    assert.equal(of, fresh.headers['x-gatehouse-request-id'])
+    // A row is for people who may not read what was said.
+    assert.ok(!row.text.includes('lentils'))
+    const { similar } = (await admin(`/logs/${id}/content`)).json() as { similar: JsonObject }
+    assert.equal(similar.request_id, of)
+    assert.ok(String(similar.received).includes(QUESTION))
   })
 
   test('what must be equal is: the system, the history, the model, parameters, numbers, negations', async () => {

@@ -22,9 +22,6 @@ export function answer(over: Partial<CachedAnswer> & { key: string }): CachedAns
   return {
     form: 'stream',
     framing: 'sse',
-    dialect: 'openai-chat',
-    operation: 'chat',
-    headers: { 'content-type': 'text/event-stream', 'x-request-id': 'r "1"' },
     provider: 'openai',
     model: 'gpt',
     losses: ['top_k'],
@@ -42,7 +39,6 @@ export function answer(over: Partial<CachedAnswer> & { key: string }): CachedAns
     storedAtMs: START_MS,
     freshUntilMs: START_MS + 1_000,
     keptUntilMs: START_MS + 60_000,
-    tenant: 'team:blue',
     namespace: 'n',
     route: 'gpt',
     tags: ['t'],
