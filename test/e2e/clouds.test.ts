@@ -230,7 +230,7 @@ test('a token that is over is not used again', async () => {
 test('a credential that is wrong is named by where it was written down, with the reason', async () => {
   const rows: [name: string, reason: RegExp | undefined][] = [
     ['azure-wrong', /Entra answered with status 401 \(invalid_client\)/],
-    ['vertex-wrong', /invalid_grant/],
+    ['vertex-wrong', /Google answered with status 400 \(invalid_grant\)/],
     ['bedrock-wrong', undefined],
     ['bedrock-stranger', /STS answered with status 400 \(InvalidIdentityToken\)/]
   ]
@@ -241,7 +241,7 @@ test('a credential that is wrong is named by where it was written down, with the
       const { code, message } = door.error(answer.json())
       if (door === OPENAI) assert.equal(code, 'provider_refused_us')
       assert.match(message, new RegExp(`config providers\\.${name}\\.keys\\[0\\]`))
-      if (reason) assert.match(message, reason)
+      if (reason) assert.match(message, reason, `${message}\n${JSON.stringify(gateway.lines.slice(-4))}`)
     }
   }
 })

@@ -25,10 +25,22 @@ export interface Answer {
 export type Ask = (question: Question) => Promise<Answer>
 
 /**
- * One request to somebody who gives out tokens, within ten seconds all in all. Rejects with the Failure of the upstream,
- * or `provider_malformed` at an answer over 256 KiB.
+ * One request to somebody who gives out tokens, within ten seconds. Rejects with the Failure of the upstream, or
+ * `provider_malformed` at an answer over 256 KiB. What broke on a connection that had been idle, before anything came, is
+ * asked again: the other side closed it, and a token more does no harm (RFC 9110, 9.2.2).
  */
 export function asking(upstream: Upstream): Ask {
+  const ask = askingOnce(upstream)
+  return question =>
+    ask(question).catch((thrown: unknown) => {
+      if (thrown instanceof Failure && thrown.details.reusedSocket && thrown.details.beforeFirstByte) {
+        return ask(question)
+      }
+      throw thrown
+    })
+}
+
+function askingOnce(upstream: Upstream): Ask {
   return ({ method, url, headers, body }) =>
     new Promise((resolve, reject) => {
       const { origin, pathname, search } = new URL(url)

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts'
 import { isObject, type JsonObject } from '../../json.ts'
 import type { Ask } from './ask.ts'
 import type { GoogleIdentity } from './identity.ts'
-import { member, NoToken, optional } from './no-token.ts'
+import { member, NoToken, optional, refusedBy } from './no-token.ts'
 import type { Token } from './tokens.ts'
 
 /** Where the library sends every assertion and refresh token, whatever the credentials say. */
@@ -12,7 +12,10 @@ const TOKEN_URL = 'https://oauth2.googleapis.com/token'
 const LIFETIME_MS = 3_600_000
 const LIFETIME_MIN_MS = 60_000
 
-/** Headers, as [name, value, …], that carry an access token of Google for `scope`. Rejects with NoToken or the library's error. */
+/**
+ * Headers, as [name, value, …], that carry an access token of Google for `scope`. Rejects with NoToken, the Failure of the
+ * upstream, or what the library fails of by itself.
+ */
 export async function googleHeaders(
   identity: GoogleIdentity,
   scope: string,
@@ -22,10 +25,19 @@ export async function googleHeaders(
   const credentials = await credentialsOf(identity)
   const tokenUrl = typeof credentials?.token_uri === 'string' ? credentials.token_uri : TOKEN_URL
   let seconds: number | undefined
+  /** Why the last request gave no token: the library hands refusals and failures on in words that differ by the way. */
+  let refusal: unknown
   const observed: Ask = async question => {
-    const answer = await ask(question)
-    seconds = member(answer.body, 'expires_in', 'number') ?? seconds
-    return answer
+    refusal = undefined
+    try {
+      const answer = await ask(question)
+      if (answer.status >= 400) refusal = refusedBy('Google', answer)
+      seconds = member(answer.body, 'expires_in', 'number') ?? seconds
+      return answer
+    } catch (thrown) {
+      refusal = thrown
+      throw thrown
+    }
   }
   const auth = new GoogleAuth({
     scopes: [scope],
@@ -37,7 +49,9 @@ export async function googleHeaders(
     }
   })
   const client = await auth.getClient()
-  const headers = await client.getRequestHeaders()
+  const headers = await client.getRequestHeaders().catch((thrown: unknown) => {
+    throw refusal ?? thrown
+  })
   if (!headers.get('authorization')) throw new NoToken('Google answered without a token')
   return { value: [...headers].flat(), lifetimeMs: lifetimeMs(seconds, client.credentials.expiry_date, clock) }
 }

@@ -22,13 +22,10 @@ export function reasonOf(thrown: unknown): NoToken {
   if (thrown instanceof Failure) return new NoToken(thrown.message.replace(/\.$/, ''))
   if (!(thrown instanceof Error)) return new NoToken(UNKNOWN)
   if (thrown.name === 'CredentialsProviderError') return new NoToken('AWS’s chain gave no credentials', thrown.message)
-  const word = OAUTH_WORD.exec(thrown.message)?.[1]
-  return new NoToken(word === undefined ? UNKNOWN : `Google refused (${word})`, thrown.message)
+  return new NoToken(UNKNOWN, thrown.message)
 }
 
 const UNKNOWN = 'the library that fetches a token failed'
-/** The kinds of error of RFC 6749 and 8693 that an answer begins with, as Google's library hands it on. */
-const OAUTH_WORD = /^((?:invalid|unauthorized|unsupported|access)_[a-z_]{4,20})\b/
 
 /** An answer that is no token: OAuth 2 says the kind of error in one word (RFC 6749, 5.2). */
 export function refusedBy(who: string, { status, body }: Answer): NoToken {
