@@ -193,7 +193,7 @@ function buildRooms(plan: Base, routing: RoutingRooms, plant: Plant, guards: Bui
     recover,
     wrap: (call, caller, reply) => wrapIds(call, ownerOf(caller), reply, ownedRooms),
     observe: (call, caller, trail, reply) =>
-      observe(call, caller.name, trail, call.capture?.watch(reply) ?? reply, observeRooms),
+      observe(call, caller, trail, call.capture?.watch(reply) ?? reply, observeRooms),
     failed: (call, caller, trail, failure) => failed(call, caller?.name, trail, failure, observeRooms)
   }
   const cached = withCache(

@@ -32,14 +32,17 @@ import { Health } from './routing/health.ts'
 import { Secret } from './secret.ts'
 import { hallOf } from './server/hall.ts'
 import { listenProblem } from './server/listen-problem.ts'
+import { watchOverload } from './server/overload.ts'
+import { buildRepeats } from './server/repeats.ts'
 import { Watching } from './server/watching.ts'
 import { type Sim, startSim } from './sim/index.ts'
 import type { CallRecord } from './stages/call-record.ts'
+import type { Repeats } from './stages/repeats.ts'
 import { tellWebhook } from './telemetry/webhook.ts'
 import { VERSION } from './version.ts'
 import type { Exchange, Headers } from './wire/exchange.ts'
 import { createHttpServer, type HttpLimits, type HttpServer } from './wire/http.ts'
-import { Shedding } from './wire/shedding.ts'
+import type { Shedding } from './wire/shedding.ts'
 import { createUpstream } from './wire/upstream-undici.ts'
 import { systemVitals, type Vitals } from './wire/vitals.ts'
 
@@ -119,6 +122,7 @@ export class Gatehouse {
   #watch: ConfigWatch | undefined
   #shedding: Shedding | undefined
   readonly #watching: Watching
+  readonly #repeats: Repeats
   /** `leaving`: not ready any more, but new calls are taken; `closed`: they are not. */
   #phase: 'open' | 'leaving' | 'closed' = 'open'
   #left: Promise<void> | undefined
@@ -160,6 +164,11 @@ export class Gatehouse {
     })
     kept.budgetReached = reached => this.#watching.alerts.budgetReached(reached)
     this.#plan = buildPlan(options.first, this.#plant, options.env)
+    this.#repeats = buildRepeats(this.#plant, {
+      plan: () => this.#plan,
+      generation: () => access?.freshness.generation ?? 0,
+      isOpen: () => this.#phase === 'open' && this.#shedding?.isCalm !== false
+    })
     this.#govern(options.first.config)
     this.#hall = this.#hallOf(this.#plan)
   }
@@ -181,9 +190,12 @@ export class Gatehouse {
       newId: () => this.#plant.random.id(),
       isDoor: (method, at) => DOORS.some(door => door.method === method && door.path.test(at)),
       onExchange: exchange => this.#serve(exchange),
+      known: this.#repeats,
       fallback: (request, response) => app.routing(request, response)
     })
-    this.#shedding = this.#watchOverload(this.#server)
+    const { vitals = systemVitals() } = this.#options
+    const { inFlightBytesMax } = limits
+    this.#shedding = watchOverload(this.#server, this.#plant, { vitals, plan: () => this.#plan, inFlightBytesMax })
     this.port = await this.#server.listen(listen.port, listen.host)
     if (path !== undefined) this.#watch = watchConfig(path, () => this.reload(), { files: first.sources.files })
   }
@@ -192,18 +204,6 @@ export class Gatehouse {
     this.#sim = await startSim({ port: 0, host: '127.0.0.1' })
     this.#plant.simUrl = this.#sim.url
     this.#use(buildPlan(loaded, this.#plant, this.#options.env))
-  }
-
-  #watchOverload(server: HttpServer): Shedding {
-    const { clock, log, upstream } = this.#plant
-    return new Shedding({
-      vitals: this.#options.vitals ?? systemVitals(),
-      limits: () => this.#plan.config.overload,
-      sockets: () => server.connections + upstream.sockets,
-      inFlightShare: () => server.inFlightBytes / this.#options.first.config.limits.inFlightBytesMax,
-      clock,
-      log
-    })
   }
 
   /** What is kept lives on; how it refuses, and whom it tells, is the configuration's. */
@@ -226,6 +226,7 @@ export class Gatehouse {
     const hall = hallOf(plan, this.#plant, this.#options.keepAliveMs)
     return {
       ...hall,
+      repeats: this.#repeats,
       refused: (id, dialect, failure) => {
         if (failure.code === 'overloaded') {
           this.#shedding?.refusedBody()

@@ -20,6 +20,10 @@ export class Notebook implements Ledger {
     else this.rows.set(id, { ...row, ...end, state: 'finished' })
   }
 
+  repeated(): void {}
+
+  gather(): void {}
+
   request(_: RequestRow, ended: readonly FinishedAttempt[]): void {
     for (const { id, end } of ended) this.finished(id, end)
   }

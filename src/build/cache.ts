@@ -76,7 +76,7 @@ export function withCache(rooms: Rooms, plan: Planned, plant: CachePlant, tools:
 }
 
 /** Whether the configuration turns it on for any call. */
-function isUsed({ cache, routes, keys }: Config): boolean {
+export function isUsed({ cache, routes, keys }: Config): boolean {
   const modes = [cache.mode, ...Object.values(routes).map(route => route.cache?.mode), ...keys.map(key => key.cache)]
   return modes.some(mode => mode !== undefined && mode !== 'off')
 }
@@ -204,9 +204,9 @@ function heard(reply: Extract<Reply, { how: 'stream' }>): Promise<void> {
 }
 
 /** What a call got of the cache, for who counts; and what a guard stopped is not kept for the next. */
-export function countCache({ caching, failure }: CallRecord, answers: Answers): void {
+export function countCache({ caching, failure }: CallRecord, answers: Answers, calls = 1): void {
   if (!caching) return
   const { given, result, key } = caching
-  answers.count(result, { nano: given?.savedNano() ?? 0, ms: given?.savedMs ?? 0 })
+  answers.count(result, { nano: given?.savedNano() ?? 0, ms: given?.savedMs ?? 0 }, calls)
   if (failure?.code === 'guardrail_blocked' && result === 'miss' && key !== undefined) answers.forget(key)
 }

@@ -16,7 +16,14 @@ import type { Bus } from '../stores/bus.ts'
 import type { CounterStore } from '../stores/counters.ts'
 import { MemoryCounters } from '../stores/counters-memory.ts'
 import { MemoryIdempotency } from '../stores/idempotency-memory.ts'
-import type { BudgetRow, FinishedAttempt, PriceRow, RateLimitRow, RequestRow } from '../stores/rows.ts'
+import type {
+  BudgetRow,
+  FinishedAttempt,
+  PriceRow,
+  RateLimitRow,
+  RepeatedRequests,
+  RequestRow
+} from '../stores/rows.ts'
 import type { Stores } from '../stores/stores.ts'
 import type { BudgetReached } from '../telemetry/alerts.ts'
 import type { Bodies } from './bodies.ts'
@@ -34,6 +41,10 @@ export interface Governed {
 export interface Ledger extends Books {
   /** The row of a call that is over, and its attempts that are not written down yet. */
   request(row: RequestRow, ended: readonly FinishedAttempt[]): void
+  /** The rows of calls that repeated another. */
+  repeated(repeats: RepeatedRequests): void
+  /** From now on `flush` and `settle` ask who holds rows back for a moment. */
+  gather(rest: () => void): void
   /** There is no room on the disk: nothing new may begin. */
   readonly full: boolean
   /** All that was written down is in the store. */
@@ -90,6 +101,8 @@ const NO_LEDGER: Ledger = Object.freeze({
   started() {},
   finished() {},
   request() {},
+  repeated() {},
+  gather() {},
   flush: () => Promise.resolve(),
   settle: () => Promise.resolve()
 })

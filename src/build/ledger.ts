@@ -34,9 +34,9 @@ export function openLedger({
     ...(isBroken && { write: (_, bytes) => bytes.length })
   })
   const seen = new Set<string>()
-  const onBatch = ({ requests }: Batch) => {
+  const onBatch = ({ requests, repeats }: Batch) => {
     const found: { kind: TenantKind; id: string; org: string | null; atMs: number }[] = []
-    for (const { payers, startedAtMs } of requests) {
+    for (const { payers, startedAtMs } of [...requests, ...repeats.map(({ request }) => request)]) {
       for (const kind of ['customer', 'agent'] as const) {
         const id = payers[kind]
         if (id === undefined || seen.has(`${kind} ${id}`)) continue
@@ -48,17 +48,29 @@ export function openLedger({
     if (found.length === 0) return
     stores.tenants.seen(found).catch(thrown => log.warn({ why: String(thrown) }, 'not written down: who was seen'))
   }
+  let gather = () => {}
   const shipper = new Shipper({ journal, ledger: stores.ledger, log, onBatch })
   return {
     started: row => journal.started(row),
     finished: (id, end) => journal.finished(id, end),
     request: (row, ended) => journal.request(row, ended),
+    repeated: repeats => journal.repeated(repeats),
     get full() {
       return journal.full
     },
-    flush: withinMs => shipper.flush(withinMs),
-    settle: () => shipper.settle(),
+    gather(rest) {
+      gather = rest
+    },
+    flush(withinMs) {
+      gather()
+      return shipper.flush(withinMs)
+    },
+    settle() {
+      gather()
+      return shipper.settle()
+    },
     async close() {
+      gather()
       await shipper.close()
       journal.close()
     }

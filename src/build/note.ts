@@ -13,11 +13,15 @@ interface Plant {
 /** Levels of a log that hears of no call that went well. */
 const DEAF_TO_CALLS: ReadonlySet<string> = new Set(['warn', 'error', 'fatal', 'silent'])
 
+export function hearsOfCalls({ level }: Log): boolean {
+  return !DEAF_TO_CALLS.has(level)
+}
+
 /** A call that is over: to the front page, and to the log. Neither holds a prompt, an answer or a secret. */
 export function note(record: CallRecord, plant: Plant): void {
   plant.recent.add(record)
   const level = record.outcome === 'failed' && record.status >= 500 ? 'warn' : 'info'
-  if (level === 'info' && DEAF_TO_CALLS.has(plant.log.level)) return
+  if (level === 'info' && !hearsOfCalls(plant.log)) return
   const {
     answered,
     failure,

@@ -77,15 +77,15 @@ export class Answers {
 
   /** It was kept, and turned out not to be fit for it. */
   forget(key: string): void {
-    this.front.remove(key)
+    this.front.forget(key)
     this.store?.purge({ key }).catch(this.#options.onProblem)
   }
 
-  /** What was said to a call, and what that saved. */
-  count(result: keyof typeof COUNTED, saved: { nano: number; ms: number }): void {
-    this.#counts[COUNTED[result]]++
-    this.#counts.savedNano += saved.nano
-    this.#counts.savedMs += saved.ms
+  /** What was said to so many calls, and what that saved each. */
+  count(result: keyof typeof COUNTED, saved: { nano: number; ms: number }, calls: number): void {
+    this.#counts[COUNTED[result]] += calls
+    this.#counts.savedNano += calls * saved.nano
+    this.#counts.savedMs += calls * saved.ms
   }
 
   async stats(): Promise<CacheStats> {

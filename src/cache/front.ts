@@ -23,6 +23,7 @@ export class CacheFront {
   readonly #answers = new Map<string, Kept>()
   #bytes = 0
   #purges = 0
+  #changes = 0
 
   /** `nowMs`: milliseconds since 1970. */
   constructor({ bytesMax, nowMs }: { bytesMax: number; nowMs: () => number }) {
@@ -59,6 +60,12 @@ export class CacheFront {
     while (this.#bytes > this.#bytesMax) this.#evict()
   }
 
+  /** It must not be given again, whoever has it. */
+  forget(key: string): void {
+    this.#changes++
+    this.remove(key)
+  }
+
   remove(key: string): boolean {
     const kept = this.#answers.get(key)
     if (!kept) return false
@@ -68,6 +75,7 @@ export class CacheFront {
 
   purge(what: CachePurge): number {
     this.#purges++
+    this.#changes++
     const gone = [...this.#answers.values()].filter(({ answer }) => isPurged(answer, what))
     for (const { answer } of gone) this.remove(answer.key)
     return gone.length
@@ -76,6 +84,11 @@ export class CacheFront {
   /** How often something was purged: an answer that was asked for before the last time may be of what is gone. */
   get purges(): number {
     return this.#purges
+  }
+
+  /** How often something was purged or forgotten. */
+  get changes(): number {
+    return this.#changes
   }
 
   get size(): CacheSize {

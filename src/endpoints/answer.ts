@@ -24,11 +24,11 @@ export interface Writing {
 /** Sends a reply to its client; returns when the last byte is handed over, or the client has left. */
 export function writeReply(exchange: Exchange, call: Call, reply: Reply, writing: Writing): Promise<void> {
   const { nowMs, keepAlive } = writing
-  const headers = { [call.dialect.requestIdHeader]: call.id, ...reply.headers, ...gatehouseHeaders(call, reply, nowMs) }
   if (reply.how === 'whole') {
-    exchange.send(reply.status, { ...JSON_TYPE, ...headers }, reply.body)
+    exchange.send(reply.status, wholeHeaders(call, reply, nowMs), reply.body)
     return Promise.resolve()
   }
+  const headers = replyHeaders(call, reply, nowMs)
   return new Promise(resolve => {
     // The head may have gone out before anybody knew who would answer.
     const isLate = exchange.headSent
@@ -46,6 +46,15 @@ export function writeReply(exchange: Exchange, call: Call, reply: Reply, writing
     reply.source.start(new FrameWriter(exchange, call, { answered: reply.answered, isLate, keepAlive, done }))
     if (exchange.signal.aborted) leave()
   })
+}
+
+/** The headers of an answer in one piece. */
+export function wholeHeaders(call: Call, reply: Reply, nowMs: number): Record<string, string> {
+  return { ...JSON_TYPE, ...replyHeaders(call, reply, nowMs) }
+}
+
+function replyHeaders(call: Call, reply: Reply, nowMs: number): Record<string, string> {
+  return { [call.dialect.requestIdHeader]: call.id, ...reply.headers, ...gatehouseHeaders(call, reply, nowMs) }
 }
 
 interface StreamFacts {

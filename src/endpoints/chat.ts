@@ -2,10 +2,11 @@ import type { Address, Dialect, Operation } from '../dialects/dialect.ts'
 import { Failure } from '../errors.ts'
 import { JsonBody } from '../json.ts'
 import { PER_CALL_MEMBERS, readPerCall } from '../routing/per-call.ts'
-import type { Call } from '../stages/call.ts'
+import type { Call, Reply } from '../stages/call.ts'
+import type { Standing } from '../stages/repeats.ts'
 import type { Exchange } from '../wire/exchange.ts'
 import { CLIENT_FRAMINGS } from '../wire/framing.ts'
-import { refuse, writeFailure, writeReply } from './answer.ts'
+import { refuse, wholeHeaders, writeFailure, writeReply } from './answer.ts'
 import { credentialsOf } from './credentials.ts'
 import type { Endpoint, Hall } from './endpoint.ts'
 import { KeepAlive } from './keep-alive.ts'
@@ -61,9 +62,10 @@ export function chatDoor(door: ChatDoor): Endpoint {
     dialect: () => dialect,
     async serve(exchange, hall, parameters) {
       const id = hall.newId()
+      const standing = exchange.verbatim && hall.repeats?.standing()
       try {
         const call = await readCall(exchange, hall, id, door, parameters)
-        await answerCall(exchange, hall, call)
+        await answerCall(exchange, hall, call, standing)
       } catch (thrown) {
         refuse(exchange, hall, dialect, thrown, id)
       }
@@ -71,8 +73,10 @@ export function chatDoor(door: ChatDoor): Endpoint {
   }
 }
 
+type WholeReply = Extract<Reply, { how: 'whole' }>
+
 /** Has the call handled, and answers with what comes of it; never rejects. */
-export async function answerCall(exchange: Exchange, hall: Hall, call: Call): Promise<void> {
+export async function answerCall(exchange: Exchange, hall: Hall, call: Call, standing?: Standing): Promise<void> {
   const { clock, keepAliveMs: everyMs } = hall
   const { id, dialect } = call
   const framing = CLIENT_FRAMINGS[call.framing]
@@ -80,11 +84,20 @@ export async function answerCall(exchange: Exchange, hall: Hall, call: Call): Pr
   try {
     const reply = await hall.handle(call)
     await writeReply(exchange, call, reply, { nowMs: clock.monotonicMs(), keepAlive })
+    if (standing && reply.how === 'whole') learn(exchange, hall, call, reply, standing)
   } catch (thrown) {
     writeFailure(exchange, dialect, Failure.from(thrown), id, framing)
   } finally {
     keepAlive?.stop()
   }
+}
+
+/** The very same request may come again. */
+function learn(exchange: Exchange, hall: Hall, call: Call, reply: WholeReply, standing: Standing): void {
+  const { verbatim: request, remoteAddress: address } = exchange
+  if (!request) return
+  const headers = wholeHeaders(call, reply, hall.clock.monotonicMs())
+  hall.repeats?.learn({ request, address, call, reply, headers, standing })
 }
 
 async function readCall(

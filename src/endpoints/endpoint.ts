@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Dialect } from '../dialects/dialect.ts'
 import type { Failure } from '../errors.ts'
 import type { Call, Reply } from '../stages/call.ts'
+import type { Repeats } from '../stages/repeats.ts'
 import type { FeedbackRow } from '../stores/rows.ts'
 import type { BodyLimits, Exchange, Headers } from '../wire/exchange.ts'
 
@@ -18,6 +19,8 @@ export interface Hall {
   models(caller: Caller): readonly ListedModel[]
   /** Keeps what somebody thinks of an answer. Rejects with a Failure. */
   feedback(caller: Caller, row: FeedbackRow): Promise<void>
+  /** Requests that may come again; undefined: each is read. */
+  repeats?: Repeats | undefined
   newId(): string
   clock: Clock
   bodyLimits: BodyLimits

@@ -1,13 +1,16 @@
 import { crc32 } from 'node:zlib'
-import type { AttemptEnd, AttemptRow, RequestRow } from '../stores/rows.ts'
+import type { AttemptEnd, AttemptRow, RepeatedRequests, RequestRow } from '../stores/rows.ts'
 
 /** What the journal is told. In a file each is a line: eight hex digits of CRC-32 over the rest, a space, and JSON. */
 export type Entry =
   | { kind: 'started'; attempt: AttemptRow }
   | { kind: 'finished'; id: string; end: AttemptEnd }
   | { kind: 'request'; request: RequestRow }
+  | ({ kind: 'repeats' } & RepeatedRequests)
 
 const SUM_DIGITS = 8
+/** Room for one: it is of bytes, which there are none of yet. */
+const NO_SUM = '0'.repeat(SUM_DIGITS)
 const LINE_FEED = 0x0a
 /** NUL and lone surrogates, as JSON writes them: legal in JSON, and no text to PostgreSQL. */
 const UNTELLABLE = /\\u(?:0000|d[89a-f])/
@@ -21,15 +24,26 @@ export interface Line {
 /** The entry as it is told, which is as it was given but for what is no text. */
 export function encode(given: Entry): Line {
   let entry = given
-  let json = JSON.stringify(entry)
+  let json = entry.kind === 'repeats' ? repeatsJson(entry) : JSON.stringify(entry)
   // Most have no escape at all, and to look for that one is ten times as fast.
   if (json.includes('\\u') && UNTELLABLE.test(json)) {
     // Clients choose names; one that no store takes would stand before all that comes after it for ever.
     entry = tellable(given)
     json = JSON.stringify(entry)
   }
-  const sum = crc32(json).toString(16).padStart(SUM_DIGITS, '0')
-  return { entry, bytes: Buffer.from(`${sum} ${json}\n`) }
+  const bytes = Buffer.from(`${NO_SUM} ${json}\n`)
+  const sum = crc32(bytes.subarray(SUM_DIGITS + 1, -1))
+  bytes.write(sum.toString(16).padStart(SUM_DIGITS, '0'), 'latin1')
+  return { entry, bytes }
+}
+
+/** Rows that calls have repeated, as JSON: the same one comes thousands of times a second. */
+const repeated = new WeakMap<RequestRow, string>()
+
+function repeatsJson({ kind, request, calls }: Extract<Entry, { kind: 'repeats' }>): string {
+  const row = repeated.get(request) ?? JSON.stringify({ kind, request })
+  repeated.set(request, row)
+  return `${row.slice(0, -1)},"calls":${JSON.stringify(calls)}}`
 }
 
 /** The same with U+FFFD for what is no text. */

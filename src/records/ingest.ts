@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import type { Log } from '../log.ts'
-import type { AttemptRow, RequestRow } from '../stores/rows.ts'
+import { type AttemptRow, type RequestRow, rowsOfRepeats } from '../stores/rows.ts'
 import type { LedgerStore } from '../stores/stores.ts'
 import type { Batch } from './merging.ts'
 
@@ -31,7 +31,7 @@ export class Ingest {
 
   /** Rejects where the ledger takes nothing now. */
   async take(batch: Batch): Promise<void> {
-    if (batch.attempts.length + batch.requests.length === 0) return
+    if (batch.attempts.length + batch.requests.length + batch.repeats.length === 0) return
     try {
       await this.#options.ledger.ingest(batch)
     } catch (thrown) {
@@ -78,6 +78,7 @@ export class Ingest {
   }
 }
 
-function rowsOf({ attempts, requests }: Batch): Row[] {
-  return [...attempts.map(attempt => ({ attempt })), ...requests.map(request => ({ request }))]
+function rowsOf({ attempts, requests, repeats }: Batch): Row[] {
+  const all = [...requests, ...repeats.flatMap(rowsOfRepeats)]
+  return [...attempts.map(attempt => ({ attempt })), ...all.map(request => ({ request }))]
 }

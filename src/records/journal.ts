@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { Failure } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { AttemptEnd, AttemptRow, FinishedAttempt, RequestRow } from '../stores/rows.ts'
+import type { AttemptEnd, AttemptRow, FinishedAttempt, RepeatedRequests, RequestRow } from '../stores/rows.ts'
 import { type Entry, encode, type Line } from './entries.ts'
 import { Reserve } from './reserve.ts'
 import { hasRoom, SegmentFile, systemWrite, type Write } from './segment-file.ts'
@@ -92,6 +92,11 @@ export class Journal {
   /** The row of a call that is over, with those of its attempts that nobody wrote down yet: in one write. */
   request(request: RequestRow, ended: readonly FinishedAttempt[] = []): void {
     this.append([...ended.map(({ id, end }): Entry => ({ kind: 'finished', id, end })), { kind: 'request', request }])
+  }
+
+  /** The rows of calls that repeated another: in one write, and one line. */
+  repeated(repeats: RepeatedRequests): void {
+    this.append([{ kind: 'repeats', ...repeats }])
   }
 
   /** Several entries in one write. What has happened is always taken: on a full disk into the reserve. */

@@ -1,10 +1,12 @@
-import type { AttemptEnd, AttemptRow, RequestRow } from '../stores/rows.ts'
+import type { AttemptEnd, AttemptRow, RepeatedCall, RepeatedRequests, RequestRow } from '../stores/rows.ts'
 import type { Entry } from './entries.ts'
 
 /** What the ledger is given: every attempt and request once. */
 export interface Batch {
   attempts: AttemptRow[]
   requests: RequestRow[]
+  /** Each row that calls repeated, once. */
+  repeats: RepeatedRequests[]
 }
 
 /** Makes rows of entries: what was started with how it finished, in whatever order these come. */
@@ -18,15 +20,24 @@ export class Merging {
   take(entries: readonly { entry: Entry; segment: number }[]): Batch {
     const attempts = new Map<string, AttemptRow>()
     const requests = new Map<string, RequestRow>()
+    const repeats = new Map<RequestRow, RepeatedCall[]>()
     for (const { entry, segment } of entries) {
       if (entry.kind === 'request') requests.set(entry.request.id, entry.request)
-      else {
+      else if (entry.kind === 'repeats') {
+        const calls = repeats.get(entry.request)
+        if (calls) calls.push(...entry.calls)
+        else repeats.set(entry.request, [...entry.calls])
+      } else {
         const attempt =
           entry.kind === 'started' ? this.#start(entry.attempt, segment) : this.#finish(entry.id, entry.end)
         if (attempt) attempts.set(attempt.id, attempt)
       }
     }
-    return { attempts: [...attempts.values()], requests: [...requests.values()] }
+    return {
+      attempts: [...attempts.values()],
+      requests: [...requests.values()],
+      repeats: Array.from(repeats, ([request, calls]) => ({ request, calls }))
+    }
   }
 
   #start(attempt: AttemptRow, segment: number): AttemptRow | undefined {

@@ -55,7 +55,7 @@ export async function recover({ directory, ledger, log }: RecoverOptions): Promi
     if (!attempt) found.orphans++
     else if (attempt.state === 'started') ended.push(finishedRow(attempt, end))
   }
-  await ingest.take({ attempts: [...lost, ...ended], requests: [] })
+  await ingest.take({ attempts: [...lost, ...ended], requests: [], repeats: [] })
   found.lost = lost.length
   for (const { file } of segments) {
     const at = path.join(directory, file)

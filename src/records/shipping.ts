@@ -198,12 +198,13 @@ export class Shipper {
     if (!last) return
     this.#readTo = { segment: last.segment, offset: last.offset }
     const rows = this.#merging.take(written)
-    const { attempts, requests } = this.#batch?.rows ?? { attempts: [], requests: [] }
+    const { attempts, requests, repeats } = this.#batch?.rows ?? NO_ROWS
     this.#batch = {
       // A later row of an attempt is the one that counts.
       rows: {
         attempts: [...new Map([...attempts, ...rows.attempts].map(row => [row.id, row])).values()],
-        requests: [...requests, ...rows.requests]
+        requests: [...requests, ...rows.requests],
+        repeats: [...repeats, ...rows.repeats]
       },
       entries: (this.#batch?.entries ?? 0) + written.length
     }
@@ -254,6 +255,8 @@ export class Shipper {
     return true
   }
 }
+
+const NO_ROWS: Batch = { attempts: [], requests: [], repeats: [] }
 
 function isSame(a: Position, b: Position): boolean {
   return a.segment === b.segment && a.offset === b.offset

@@ -1,13 +1,35 @@
+import type { Caller } from '../access/caller.ts'
 import type { Operation } from '../dialects/dialect.ts'
 import type { Failure } from '../errors.ts'
 import type { Look, Verdict } from '../guards/attached.ts'
 import type { Nano } from '../nano.ts'
-import type { Payers } from '../stores/rows.ts'
+import type { Payers, RepeatedCall } from '../stores/rows.ts'
 import type { Usage } from '../usage.ts'
 import type { CachingFacts } from './caching.ts'
 import type { Answered, Decision, Try } from './call.ts'
 import type { Capture } from './capture.ts'
 import type { ClientFacts } from './client-facts.ts'
+
+/** A call that was answered, as it was written down, and who made it. */
+export interface Recorded {
+  record: CallRecord
+  caller: Caller
+}
+
+/** A call that repeated this one, as a record of its own. */
+export function repeatedRecord(record: CallRecord, [id, atMs, totalMs]: RepeatedCall): CallRecord {
+  const { caching } = record
+  return {
+    ...record,
+    id,
+    atMs,
+    totalMs,
+    firstTokenMs: totalMs,
+    admittedMs: 0,
+    waitedMs: 0,
+    ...(caching && { caching: { ...caching, askedMs: [0, totalMs] } })
+  }
+}
 
 /** What is known of a finished call: the raw material of logs, metrics, traces and the ledger. */
 export interface CallRecord {

@@ -17,6 +17,7 @@ import type { Headers } from '../wire/exchange.ts'
 import type { Source } from '../wire/frames.ts'
 import type { CLIENT_FRAMINGS } from '../wire/framing.ts'
 import type { Caching } from './caching.ts'
+import type { Recorded } from './call-record.ts'
 import type { Capture } from './capture.ts'
 
 /** One call of a client, as every stage sees it. Nothing in it changes but `waitedMs`, and `account` is opened once. */
@@ -248,6 +249,8 @@ export type Reply =
       finish: string | undefined
       /** The head of the provider's own answer. */
       providerHeaders?: Headers
+      /** Of an answer that was kept: what was written down of the call. */
+      recorded?: Recorded
     })
   | (ReplyBase & {
       how: 'stream'

@@ -187,6 +187,7 @@ class Lookup {
       ageMs,
       savedNano: () => answer.costNano as Nano | null,
       savedMs: answer.tookMs,
+      freshUntilMs: answer.freshUntilMs,
       ...(score !== undefined && { score }),
       ...(isStale && { isStale })
     }

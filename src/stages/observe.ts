@@ -1,3 +1,4 @@
+import type { Caller } from '../access/caller.ts'
 import type { Clock } from '../clock.ts'
 import type { Frame } from '../dialects/canonical.ts'
 import type { Failure } from '../errors.ts'
@@ -18,31 +19,30 @@ export interface ObserveRooms {
 /** Watches a reply to its end and records the call exactly once, however it ends. */
 export function observe(
   call: Call,
-  key: string | undefined,
+  caller: Caller,
   trail: readonly Failure[],
   reply: Reply,
   rooms: ObserveRooms
 ): Reply {
+  const key = caller.name
   // What was kept, or asked for by another call, took no attempt of this one, and used nothing.
   const own = reply.answered.isKept ? 0 : 1
   const answered = { ...reply.answered, attempts: attemptsIn(trail) + own, ...moneyOf(call) }
   if (reply.how === 'whole') {
     const ended = close(call)
-    const record = blank(call, key, trail, rooms)
-    rooms.record(
-      {
-        ...record,
-        answered,
-        attempts: answered.attempts,
-        status: reply.status,
-        outcome: 'done',
-        usage: own ? reply.usage : undefined,
-        finish: reply.finish,
-        firstTokenMs: record.totalMs
-      },
-      ended
-    )
-    return { ...reply, answered }
+    const begun = blank(call, key, trail, rooms)
+    const record: CallRecord = {
+      ...begun,
+      answered,
+      attempts: answered.attempts,
+      status: reply.status,
+      outcome: 'done',
+      usage: own ? reply.usage : undefined,
+      finish: reply.finish,
+      firstTokenMs: begun.totalMs
+    }
+    rooms.record(record, ended)
+    return own ? { ...reply, answered } : { ...reply, answered, recorded: { record, caller } }
   }
   // A stream that was gone on with has taken more attempts than its beginning.
   const count = (isOnTrail: boolean) => {

@@ -250,6 +250,29 @@ export interface RequestRow {
   details: JsonObject | null
 }
 
+/** A call that repeated another: its id, when it was over (milliseconds since 1970), and how long it took in milliseconds. */
+export type RepeatedCall = readonly [id: string, finishedAtMs: number, totalMs: number]
+
+/** Calls that were answered at once as one before them, whose rows say the same but for what is each call's own. */
+export interface RepeatedRequests {
+  request: RequestRow
+  calls: readonly RepeatedCall[]
+}
+
+/** The rows of repeated calls, each by itself. */
+export function rowsOfRepeats({ request, calls }: RepeatedRequests): RequestRow[] {
+  return calls.map(([id, finishedAtMs, totalMs]) => ({
+    ...request,
+    id,
+    startedAtMs: Math.round(finishedAtMs - totalMs),
+    finishedAtMs,
+    totalMs,
+    firstTokenMs: totalMs,
+    admittedMs: 0,
+    waitedMs: 0
+  }))
+}
+
 /** What a guard made of one side of a call. */
 export interface VerdictRow {
   guard: string

@@ -13,6 +13,7 @@ import type {
   KeySecretRow,
   PriceRow,
   RateLimitRow,
+  RepeatedRequests,
   RequestRow,
   ScopeKind,
   TenantKind,
@@ -199,12 +200,20 @@ export interface Percentiles {
   p99: number
 }
 
+/** What a ledger is given at one time. */
+export interface LedgerBatch {
+  attempts: readonly AttemptRow[]
+  requests: readonly RequestRow[]
+  /** Requests too, said in short. */
+  repeats?: readonly RepeatedRequests[]
+}
+
 export interface LedgerStore {
   /**
    * Puts rows, in one transaction, in any order and as often as it likes: a finished row is never replaced by a started
    * one, and the same row twice is once.
    */
-  ingest(batch: { attempts: readonly AttemptRow[]; requests: readonly RequestRow[] }): Promise<void>
+  ingest(batch: LedgerBatch): Promise<void>
   /**
    * What counts against a budget in [fromMs, toMs) by the start of the attempt: Σ cost (unknown counts 0), Σ input and
    * output tokens, or the number of *requests*. Attempts that have not finished count with their hold.

@@ -90,6 +90,12 @@ export class Alerts {
     }
   }
 
+  /** Calls that repeated this one. */
+  repeated(record: TelemetryRecord, tookMs: readonly number[]): void {
+    if (this.#alerts.length === 0) return
+    for (const totalMs of tookMs) this.add({ ...record, totalMs, firstTokenMs: totalMs })
+  }
+
   /** Told by the budgets, once for each of their windows and shares. */
   budgetReached({ resetMs, ...reached }: BudgetReached): void {
     const nowMs = this.#rooms.clock.monotonicMs()

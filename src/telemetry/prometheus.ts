@@ -55,23 +55,19 @@ export class Prometheus {
   }
 
   add(record: TelemetryRecord): void {
-    const { stream, operation, totalMs, firstTokenMs, tries, decision, status } = record
-    const said = { stream: String(stream), status_class: statusClass(status) }
+    const { stream, totalMs, firstTokenMs, tries, decision } = record
     const answering = this.#labels.answering(record)
     const extra = this.#labels.extra(record, this.#extra)
-    const route = this.#labels.of('route', decision?.route)
-    this.#count('gatehouse_requests_total', { route, ...answering, ...said, ...extra })
-    this.#observe('gatehouse_request_duration_seconds', { operation, ...said }, totalMs)
-    if (stream && firstTokenMs !== undefined) this.#observe('gatehouse_ttft_seconds', answering, firstTokenMs)
     const ownMs = stream ? tries[0]?.startMs : totalMs - record.waitedMs
-    if (ownMs !== undefined) this.#observe('gatehouse_overhead_seconds', { stream: said.stream }, Math.max(0, ownMs))
+    this.#calls(record, [totalMs], ownMs === undefined ? [] : [ownMs])
+    if (stream && firstTokenMs !== undefined) this.#observe('gatehouse_ttft_seconds', answering, firstTokenMs)
     if (record.outcome === 'aborted') {
       this.#count('gatehouse_client_aborts_total', { phase: firstTokenMs === undefined ? 'waiting' : 'streaming' })
     }
     if (decision?.leftOut().some(({ excludedBy }) => excludedBy === 'retry_budget')) {
       this.#count('gatehouse_retry_budget_exhausted_total', {})
     }
-    this.#cache(record)
+    this.#cache(record, 1)
     this.#guards(record)
     tries.forEach((one, index) => {
       this.#attempt(one, record, extra)
@@ -79,10 +75,28 @@ export class Prometheus {
     })
   }
 
-  #cache({ caching }: TelemetryRecord): void {
+  /** Calls that repeated this one: answered from the cache, with nothing to wait for. */
+  repeated(record: TelemetryRecord, tookMs: readonly number[]): void {
+    this.#calls(record, tookMs, tookMs)
+    this.#cache(record, tookMs.length)
+  }
+
+  /** Calls of one kind: how long each took, and how long of that was our own work. */
+  #calls(record: TelemetryRecord, tookMs: readonly number[], ownMs: readonly number[]): void {
+    const { operation, decision, status } = record
+    const stream = String(record.stream)
+    const said = { stream, status_class: statusClass(status) }
+    const route = this.#labels.of('route', decision?.route)
+    const of = { route, ...this.#labels.answering(record), ...said, ...this.#labels.extra(record, this.#extra) }
+    this.#count('gatehouse_requests_total', of, tookMs.length)
+    for (const ms of tookMs) this.#observe('gatehouse_request_duration_seconds', { operation, ...said }, ms)
+    for (const ms of ownMs) this.#observe('gatehouse_overhead_seconds', { stream }, Math.max(0, ms))
+  }
+
+  #cache({ caching }: TelemetryRecord, calls: number): void {
     if (!caching) return
-    this.#count('gatehouse_cache_requests_total', { result: caching.result })
-    const savedNano = caching.given?.savedNano() ?? 0
+    this.#count('gatehouse_cache_requests_total', { result: caching.result }, calls)
+    const savedNano = calls * (caching.given?.savedNano() ?? 0)
     if (savedNano > 0) this.#count('gatehouse_cache_saved_usd_total', {}, savedNano / NANO_PER_USD)
   }
 

@@ -1,6 +1,7 @@
 import { Failure } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Secret } from '../secret.ts'
+import type { RepeatedCall } from '../stores/rows.ts'
 import type { ExtraLabel } from './metrics.ts'
 import { MetricsListener } from './metrics-door.ts'
 import { type OtlpSettings, openOtel } from './otel.ts'
@@ -31,10 +32,20 @@ export interface TelemetryRooms {
 /** Takes what is over. */
 interface Taker {
   add(record: TelemetryRecord): void
+  /** Calls that repeated a recorded one, and took so long each. Who has no need of it gets a record of each. */
+  repeated?(record: TelemetryRecord, tookMs: readonly number[]): void
+}
+
+/** Calls that repeated one, and their records where anybody wants them. */
+interface Repeats {
+  batches: (readonly RepeatedCall[])[]
+  recordOf: (call: RepeatedCall) => TelemetryRecord
 }
 
 /** Records that wait to be counted: they hold what was said, so they are few. */
 const QUEUE_MAX = 2_000
+/** Repeats are counted so long after the first of them: many together cost little more than one. */
+const REPEATS_MS = 50
 /** So many at one go, then calls have their turn: about a millisecond. */
 const SLICE = 20
 
@@ -48,6 +59,8 @@ export class Telemetry {
   readonly #prometheus: Prometheus
   readonly #closers: (() => Promise<void>)[] = []
   readonly #queue: TelemetryRecord[] = []
+  readonly #repeats = new Map<TelemetryRecord, Repeats>()
+  #repeatsTimer: NodeJS.Timeout | undefined
   #listener: MetricsListener | undefined
   #isDraining = false
 
@@ -87,6 +100,7 @@ export class Telemetry {
   /** What Prometheus reads. Every call that is over is in it. */
   text(): Promise<string> {
     this.#drain(Number.POSITIVE_INFINITY)
+    this.#drainRepeats()
     return this.#prometheus.text()
   }
 
@@ -100,6 +114,18 @@ export class Telemetry {
     this.#goOn()
   }
 
+  /** Calls that repeated one that is over, and what makes a record of each. Never throws. */
+  repeated(
+    record: TelemetryRecord,
+    calls: readonly RepeatedCall[],
+    recordOf: (call: RepeatedCall) => TelemetryRecord
+  ): void {
+    const known = this.#repeats.get(record)
+    if (known) known.batches.push(calls)
+    else this.#repeats.set(record, { batches: [calls], recordOf })
+    this.#repeatsTimer ??= setTimeout(() => this.#drainRepeats(), REPEATS_MS).unref()
+  }
+
   /** A call that was turned away: there is no record of it. */
   shed(reason: string): void {
     this.#prometheus.shed(reason)
@@ -108,6 +134,7 @@ export class Telemetry {
   /** Counts and sends what is left. */
   async close(): Promise<void> {
     this.#drain(Number.POSITIVE_INFINITY)
+    this.#drainRepeats()
     await Promise.all(this.#closers.splice(0).map(close => close()))
   }
 
@@ -123,13 +150,29 @@ export class Telemetry {
 
   #drain(max: number): void {
     for (const record of this.#queue.splice(0, Math.min(max, this.#queue.length))) {
+      for (const taker of this.#takers) this.#tell(record, () => taker.add(record))
+    }
+  }
+
+  #drainRepeats(): void {
+    clearTimeout(this.#repeatsTimer)
+    this.#repeatsTimer = undefined
+    for (const [record, { batches, recordOf }] of this.#repeats) {
+      const calls = batches.flat()
+      const tookMs = calls.map(([, , totalMs]) => totalMs)
       for (const taker of this.#takers) {
-        try {
-          taker.add(record)
-        } catch (thrown) {
-          this.#rooms.log.warn({ id: record.id, why: Failure.from(thrown).message }, 'telemetry lost a call')
-        }
+        if (taker.repeated) this.#tell(record, () => taker.repeated!(record, tookMs))
+        else for (const each of calls.map(recordOf)) this.#tell(each, () => taker.add(each))
       }
+    }
+    this.#repeats.clear()
+  }
+
+  #tell(record: TelemetryRecord, tell: () => void): void {
+    try {
+      tell()
+    } catch (thrown) {
+      this.#rooms.log.warn({ id: record.id, why: Failure.from(thrown).message }, 'telemetry lost a call')
     }
   }
 }

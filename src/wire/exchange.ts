@@ -23,6 +23,8 @@ export interface Exchange {
   readonly headers: Headers
   /** Address of the peer; '' once it is gone. */
   readonly remoteAddress: string
+  /** The request as it came, head and body; undefined where that was not all in one piece, with nothing beside it. */
+  readonly verbatim: Buffer | undefined
   /** When the head had been read, on the monotonic clock. */
   readonly startedMs: number
   /**

@@ -6,6 +6,7 @@ import { Deadlines } from './deadlines.ts'
 import type { Exchange } from './exchange.ts'
 import { InFlightBytes } from './in-flight.ts'
 import { NodeExchange } from './node-exchange.ts'
+import { Boundaries, type KnownRequests, ShortWay } from './repeats.ts'
 
 export interface HttpLimits {
   /** Largest head of a request, in bytes. */
@@ -46,6 +47,8 @@ export interface HttpServerOptions {
   newId?(): string
   /** Answers a door's request. What it throws becomes a bare 500. */
   onExchange(exchange: Exchange): void | Promise<void>
+  /** Answers requests that are known by their bytes, without their being read; undefined: all are read. */
+  known?: KnownRequests | undefined
   /** Everything else: Fastify's `app.routing`. */
   fallback(request: IncomingMessage, response: ServerResponse): void
 }
@@ -82,6 +85,8 @@ interface Line {
   refused: boolean
   /** An answer has said `connection: close`: what follows is not read (RFC 9112, 9.6). */
   ending: boolean
+  /** Undefined where no request is known by its bytes. */
+  boundaries: Boundaries | undefined
 }
 
 /** An answer under way. */
@@ -103,6 +108,7 @@ class NodeHttpServer implements HttpServer {
   readonly #server: Server
   readonly #deadlines: Deadlines
   readonly #inFlight: InFlightBytes
+  readonly #shortWay: ShortWay | undefined
   readonly #lines = new Map<Socket, Line>()
   readonly #open = new Set<Open>()
   keepConnections = true
@@ -115,6 +121,9 @@ class NodeHttpServer implements HttpServer {
     this.#limits = limits
     this.#deadlines = new Deadlines(options.clock)
     this.#inFlight = new InFlightBytes(limits.inFlightBytesMax)
+    const { known } = options
+    this.#shortWay =
+      known && new ShortWay(known, { keepAliveTimeoutMs: limits.keepAliveTimeoutMs, clock: options.clock })
     this.#server = createServer({
       insecureHTTPParser: false,
       // A repeated header reads as a list; by default node drops all but the first of some, and says nothing.
@@ -200,12 +209,16 @@ class NodeHttpServer implements HttpServer {
     const exchange = new NodeExchange(request, response, expectsContinue, {
       deadlines: this.#deadlines,
       share: this.#inFlight.share(),
+      verbatim: expectsContinue ? undefined : line.boundaries?.whole(request),
       // What was asked on this connection already is still answered.
       isLast: () => !this.keepConnections && line.latest === open,
       onLast: () => {
         line.ending = true
       },
-      onClose: () => this.#closed(open)
+      onClose: () => {
+        if (response.writableFinished && response.shouldKeepAlive) line.boundaries?.answered(request)
+        this.#closed(open)
+      }
     })
     const isDoor = this.#options.isDoor(exchange.method, exchange.path)
     const open: Open = { response, exchange, isDoor, onOver: [] }
@@ -226,8 +239,12 @@ class NodeHttpServer implements HttpServer {
   }
 
   #connected(socket: Socket): void {
-    this.#lines.set(socket, { latest: undefined, refused: false, ending: false })
+    const boundaries = this.#options.known?.isOn ? new Boundaries() : undefined
+    const line: Line = { latest: undefined, refused: false, ending: false, boundaries }
+    this.#lines.set(socket, line)
     socket.once('close', () => this.#lines.delete(socket))
+    const isOpen = () => this.keepConnections && !line.refused && !line.ending
+    if (boundaries) this.#shortWay?.watch(socket, boundaries, isOpen)
   }
 
   #serve(exchange: NodeExchange): void {

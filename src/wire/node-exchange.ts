@@ -14,6 +14,7 @@ const LINGER_MS = 1000
 export interface ExchangeContext {
   deadlines: Deadlines
   share: InFlightShare
+  verbatim: Buffer | undefined
   /** No further request is wanted on this connection. */
   isLast(): boolean
   /** The head says that this is the connection's last answer. */
@@ -69,6 +70,10 @@ export class NodeExchange implements Exchange {
 
   get remoteAddress(): string {
     return this.#socket.remoteAddress ?? ''
+  }
+
+  get verbatim(): Buffer | undefined {
+    return this.#context.verbatim
   }
 
   get signal(): AbortSignal {

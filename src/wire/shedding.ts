@@ -73,6 +73,11 @@ export class Shedding {
     return pressure && this.#shed(pressure)
   }
 
+  /** Whether no new call is turned away just now. */
+  get isCalm(): boolean {
+    return this.#episodes.size === 0
+  }
+
   /** A body was refused because too many bytes are held already. */
   refusedBody(): void {
     this.#change('in_flight', this.#overload.read('in_flight', Number.POSITIVE_INFINITY, 1), 1, 1)

@@ -7,11 +7,11 @@ import { connectSdks } from '../support/sdk.ts'
 
 let gateway: TestGateway
 
-beforeEach(async () => {
-  gateway = await startTestGateway({
-    keepAliveMs: 40,
+const start = (keepAliveMs: number) =>
+  startTestGateway({
+    keepAliveMs,
     yaml: `
-timeouts: { head: 300ms, first_token: 400ms, first_token_reasoning: 400ms, idle: 300ms }
+timeouts: { head: 1s, first_token: 1s, first_token_reasoning: 1s, idle: 1s }
 routes:
   slow: { to: openai/slow-first-token-200, timeouts: { first_token: 5s } }
   slow-anthropic: { to: anthropic/slow-first-token-200, timeouts: { first_token: 5s } }
@@ -20,6 +20,9 @@ routes:
   held: { to: { fallback: [anthropic/stall-after-2, openai/assistant] }, reply_mode: whole }
   whole: { to: openai/slow-head-200, timeouts: { head: 5s } }`
   })
+
+beforeEach(async () => {
+  gateway = await start(40)
 })
 
 afterEach(() => gateway.close())
@@ -89,6 +92,8 @@ for (const door of DOORS) {
   })
 
   test(`${door.name}: a stream that is quick, and a whole answer, have none`, async () => {
+    await gateway.close()
+    gateway = await start(10_000)
     const quick = await ask(door, `${door.provider}/assistant`)
     assert.equal(lateWord(quick.text), null)
     assert.equal(quick.headers['x-gatehouse-provider'], door.provider)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { OPEN_CALLER } from '../../src/access/caller.ts'
 import type { Frame } from '../../src/dialects/canonical.ts'
 import { dialects } from '../../src/dialects/index.ts'
 import { Failure } from '../../src/errors.ts'
@@ -53,7 +54,7 @@ function rowOf(outcome: Outcome, billsOn = false, trail: Failure[] = []): CallRe
   }
   const clock = { wallMs: () => 0, monotonicMs: () => 0 }
   const rooms = { clock, configDigest: 'd', record: (record: CallRecord) => void records.push(record) }
-  const seen = observe(CALL, undefined, trail, reply, rooms)
+  const seen = observe(CALL, OPEN_CALLER, trail, reply, rooms)
   assert.ok(seen.how === 'stream')
   seen.source.start({ frame: () => true, close: () => {} })
   into!.close(outcome)

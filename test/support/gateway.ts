@@ -32,6 +32,7 @@ export interface TestGatewayOptions {
   secret?: Secret
   /** Where everything is kept; with it, `secret` is needed too. Without it nothing is kept. */
   directory?: string
+  /** How the process feels. Default: well. */
   vitals?: Vitals
   /** What is turned off, to show that a proof notices. */
   breakage?: 'tenant'
@@ -41,6 +42,15 @@ export interface TestGatewayOptions {
 
 /** The credentials of the two providers: nothing that a client or a reader of the log gets may hold them. */
 export const CREDENTIALS = ['sk-sim-openai-credential', 'sk-sim-anthropic-credential'] as const
+
+/** The test shares the gateway's event loop: how late that is says nothing of the gateway. */
+const AT_EASE: Vitals = {
+  everyMs: 60_000,
+  openFilesMax: undefined,
+  loopLagMs: () => 0,
+  memoryShare: () => 0,
+  close() {}
+}
 
 /**
  * A gateway on a port of the system, before a simulated provider that it knows twice: as `openai` and as `anthropic`,
@@ -79,7 +89,7 @@ ${options.yaml ?? ''}`
     ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
     ...(options.adminToken && { adminToken: options.adminToken }),
     ...(options.secret && { secret: options.secret }),
-    ...(options.vitals && { vitals: options.vitals }),
+    vitals: options.vitals ?? AT_EASE,
     ...(options.breakage && { breakage: options.breakage }),
     ...(options.directory !== undefined && { directory: options.directory }),
     log: createLog({ ...first.config.log, to }),

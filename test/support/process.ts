@@ -50,7 +50,7 @@ export function gatehouse(t: TestContext, args: readonly string[], options: RunO
     out: () => out,
     err: () => err,
     async untilOut(pattern) {
-      await until(() => pattern.test(out) || child.exitCode !== null, `${pattern} in the output`, 20_000)
+      await until(() => pattern.test(out) || child.exitCode !== null, `${pattern} in the output`)
       const match = pattern.exec(out)
       if (!match) throw new Error(`ended without ${pattern}: ${out}${err}`)
       return match[1] ?? match[0]

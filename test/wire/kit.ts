@@ -6,7 +6,7 @@ import type { Exchange } from '../../src/wire/exchange.ts'
 import { createHttpServer, type HttpLimits, type HttpServer } from '../../src/wire/http.ts'
 
 /** Waits until `holds`, for something that the other side of a socket must bring about; fails loudly, never silently. */
-export async function until(what: string, holds: () => boolean, timeoutMs = 5000): Promise<void> {
+export async function until(what: string, holds: () => boolean, timeoutMs = 60_000): Promise<void> {
   const give = performance.now() + timeoutMs
   while (!holds()) {
     if (performance.now() > give) throw new Error(`not in time: ${what}`)

@@ -1,7 +1,15 @@
-import { type Kysely, sql } from 'kysely'
+import { CompiledQuery, type Kysely, sql } from 'kysely'
 import type { RequestPlace } from '../bodies.ts'
-import type { AttemptRow, BudgetUnit, RequestRow, ScopeKind } from '../rows.ts'
-import type { LedgerStore, Page, Subject, UsageLine, UsageQuery } from '../stores.ts'
+import {
+  type AttemptRow,
+  type BudgetUnit,
+  type RepeatedCall,
+  type RepeatedRequests,
+  type RequestRow,
+  rowsOfRepeats,
+  type ScopeKind
+} from '../rows.ts'
+import type { LedgerBatch, LedgerStore, Page, Subject, UsageLine, UsageQuery } from '../stores.ts'
 import { callsOf, dropBefore, eraseRows, placesOf, settle } from './erase.ts'
 import { insertMany } from './insert-many.ts'
 import { attemptColumns, attemptRow, requestColumns, requestRow } from './rows.ts'
@@ -35,11 +43,12 @@ export class SqlLedger implements LedgerStore {
     this.#patient = patient
   }
 
-  async ingest({ attempts, requests }: Parameters<LedgerStore['ingest']>[0]): Promise<void> {
-    if (attempts.length + requests.length === 0) return
+  async ingest({ attempts, requests, repeats = [] }: LedgerBatch): Promise<void> {
+    if (attempts.length + requests.length + repeats.length === 0) return
     const write = async (db: Kysely<Tables>) => {
       await putAttempts(db, this.#engine, latest(attempts))
       await putRequests(db, this.#engine, [...new Map(requests.map(row => [row.id, row])).values()])
+      for (const each of repeats) await putRepeats(db, this.#engine, each)
     }
     if (this.#db.isTransaction) await write(this.#db)
     else await this.#db.transaction().execute(write)
@@ -147,6 +156,46 @@ async function putAttempts(db: Kysely<Tables>, engine: Engine['name'], rows: rea
   )
   await insertMany(db, engine, { table: 'attempt_tags', rows: tags, conflict: 'do nothing' })
 }
+
+/** As many rows with one text of JSON as with many parameters each, at half the work. */
+async function putRepeats(db: Kysely<Tables>, engine: Engine['name'], repeats: RepeatedRequests): Promise<void> {
+  const { request, calls } = repeats
+  // Tags have rows of their own.
+  if (engine !== 'sqlite' || request.payers.tags || request.verdicts.length > 0) {
+    await putRequests(db, engine, rowsOfRepeats(repeats))
+    return
+  }
+  const same = Object.entries(requestColumns(request)).filter(([name, value]) => value !== null && !OWN.has(name))
+  const names = [...OWN.keys(), ...same.map(([name]) => name)].map(name => `"${name}"`)
+  const values = [...OWN.values(), ...same.map(() => '?')]
+  const text = `insert into "requests" (${names.join(', ')}) select ${values.join(', ')} from json_each(?) where true on conflict do nothing`
+  for (let at = 0; at < calls.length; at += REPEATS_MAX) {
+    const some = JSON.stringify(calls.slice(at, at + REPEATS_MAX).map(ownText))
+    await db.executeQuery(CompiledQuery.raw(text, [...same.map(([, value]) => value), some]))
+  }
+}
+
+/** Of one statement, so that the thread has time for others between. */
+const REPEATS_MAX = 1_000
+
+/** What of a repeated call is its own, in a text of columns: a text is read at half the cost of an array of JSON. */
+function ownText([id, finishedAtMs, totalMs]: RepeatedCall): string {
+  const startedAtMs = Math.round(finishedAtMs - totalMs)
+  return `${text13(finishedAtMs)}${text13(startedAtMs)}${String(totalMs).padStart(10)}${id}`
+}
+
+const text13 = (ms: number) => String(ms).padStart(13)
+
+/** Where it is in there, by column of the table; what it has the affinity of a number becomes one. */
+const OWN: ReadonlyMap<string, string> = new Map([
+  ['id', 'substr(value, 37)'],
+  ['finished_at', 'substr(value, 1, 13)'],
+  ['started_at', 'substr(value, 14, 13)'],
+  ['total_ms', 'substr(value, 27, 10)'],
+  ['first_token_ms', 'substr(value, 27, 10)'],
+  ['admitted_ms', '0'],
+  ['waited_ms', '0']
+])
 
 async function putRequests(db: Kysely<Tables>, engine: Engine['name'], rows: readonly RequestRow[]): Promise<void> {
   await insertMany(db, engine, { table: 'requests', rows: rows.map(requestColumns), conflict: 'do nothing' })
