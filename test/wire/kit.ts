@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test'
 import { systemClock } from '../../src/clock.ts'
 import type { Exchange } from '../../src/wire/exchange.ts'
 import { createHttpServer, type HttpLimits, type HttpServer } from '../../src/wire/http.ts'
+import type { KnownRequests } from '../../src/wire/repeats.ts'
 
 /** Waits until `holds`, for something that the other side of a socket must bring about; fails loudly, never silently. */
 export async function until(what: string, holds: () => boolean, timeoutMs = 60_000): Promise<void> {
@@ -63,13 +64,15 @@ export interface Running {
 export async function serve(
   t: TestContext,
   onExchange: (exchange: Exchange) => void | Promise<void>,
-  limits: Partial<HttpLimits> = {}
+  limits: Partial<HttpLimits> = {},
+  known?: KnownRequests
 ): Promise<Running> {
   const exchanges: Exchange[] = []
   const clients: RawClient[] = []
   const server = createHttpServer({
     clock: systemClock,
     limits,
+    known,
     isDoor: (_, path) => path.startsWith('/v1/'),
     onExchange: exchange => {
       exchanges.push(exchange)
