@@ -10,6 +10,7 @@
 import { parseArgs } from 'node:util'
 import { proveFields } from './cache/fields.ts'
 import { proveReloads } from './cache/reloads.ts'
+import { proveRepeats } from './cache/repeats.ts'
 import { proveRules } from './cache/rules.ts'
 import { proveFlights, proveTenants } from './cache/shared.ts'
 import { type Goal, prove } from './rig/proof.ts'
@@ -28,6 +29,7 @@ async function run(reach: (goal: Goal) => void): Promise<void> {
   await proveFlights(reach, AT_ONCE)
   await proveRules(reach)
   await proveReloads(reach)
+  await proveRepeats(reach, values.quick)
   await proveFields(reach, values.quick ? 0.1 : 1)
 }
 

@@ -5,8 +5,8 @@ import type { TestContext } from 'node:test'
 import { createLog, type Log } from '../../src/log.ts'
 import type { Nano } from '../../src/nano.ts'
 import type { Entry } from '../../src/records/entries.ts'
-import type { AttemptEnd, AttemptRow, RequestRow } from '../../src/stores/rows.ts'
-import type { LedgerStore } from '../../src/stores/stores.ts'
+import { type AttemptEnd, type AttemptRow, type RequestRow, rowsOfRepeats } from '../../src/stores/rows.ts'
+import type { LedgerBatch, LedgerStore } from '../../src/stores/stores.ts'
 import { NO_FACTS } from '../support/rows.ts'
 
 /** The rules of a ledger on two maps, with a door that can be shut. */
@@ -19,18 +19,19 @@ export class MapLedger implements Pick<LedgerStore, 'ingest' | 'attempt' | 'star
   /** A row it will never take. */
   poison: string | undefined
 
-  async ingest(batch: { attempts: readonly AttemptRow[]; requests: readonly RequestRow[] }): Promise<void> {
+  async ingest({ attempts, requests: each, repeats = [] }: LedgerBatch): Promise<void> {
     this.batches++
     await Promise.resolve()
     if (this.isDown) throw new Error('the ledger is down')
-    const rows = [...batch.attempts, ...batch.requests]
+    const requests = [...each, ...repeats.flatMap(rowsOfRepeats)]
+    const rows = [...attempts, ...requests]
     if (rows.some(({ id }) => id === this.poison)) throw new Error('no such row')
-    for (const row of batch.attempts) {
+    for (const row of attempts) {
       const known = this.attempts.get(row.id)
       if (known?.state === 'finished' && row.state === 'started') continue
       this.attempts.set(row.id, row)
     }
-    for (const row of batch.requests) this.requests.set(row.id, row)
+    for (const row of requests) this.requests.set(row.id, row)
   }
 
   async attempt(id: string): Promise<AttemptRow | undefined> {
@@ -139,6 +140,7 @@ export function expected(entries: readonly Entry[]): (AttemptRow | RequestRow)[]
   const rows = new Map<string, AttemptRow | RequestRow>()
   for (const entry of entries) {
     if (entry.kind === 'request') rows.set(entry.request.id, entry.request)
+    else if (entry.kind === 'repeats') for (const row of rowsOfRepeats(entry)) rows.set(row.id, row)
     else if (entry.kind === 'started') rows.set(entry.attempt.id, { ...entry.attempt, outcome: 'lost' })
   }
   for (const entry of entries) {
@@ -149,14 +151,21 @@ export function expected(entries: readonly Entry[]): (AttemptRow | RequestRow)[]
   return [...rows.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-/** Calls that overlap: a few attempts of each, some without an end. */
+/** Calls that overlap: a few attempts of each, some without an end; and calls that repeat one of two. */
 export function someEntries(count: number, random: () => number): Entry[] {
   const entries: Entry[] = []
+  const repeated = [requestRow('hit', { attempts: 0 }), requestRow('other', { attempts: 0, payers: { tags: ['x'] } })]
   const open: string[] = []
   for (let number = 0; entries.length < count; number++) {
     const id = `a${String(number).padStart(5, '0')}`
     entries.push({ kind: 'started', attempt: attemptRow(id) })
     open.push(id)
+    if (random() < 0.2) {
+      const calls = Array.from({ length: 1 + Math.floor(random() * 3) }, (_, at) => {
+        return [`h${number}-${at}`, 1_700_000_000_000 + number, at / 100] as const
+      })
+      entries.push({ kind: 'repeats', request: repeated[number % 2]!, calls })
+    }
     while (open.length > 0 && random() < 0.5) {
       const [ended] = open.splice(Math.floor(random() * open.length), 1)
       entries.push({ kind: 'finished', id: ended!, end: attemptEnd({ costNano: nano(Math.floor(random() * 700)) }) })

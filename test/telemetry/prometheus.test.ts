@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { parse } from 'yaml'
 import { createLog } from '../../src/log.ts'
+import type { Nano } from '../../src/nano.ts'
 import { Secret } from '../../src/secret.ts'
+import type { RepeatedCall } from '../../src/stores/rows.ts'
 import { METRICS } from '../../src/telemetry/metrics.ts'
 import { mayRead } from '../../src/telemetry/metrics-door.ts'
 import { type Probe, Prometheus } from '../../src/telemetry/prometheus.ts'
@@ -22,6 +24,8 @@ const PROBE: Probe = {
   configDigest: () => 'sha256:abc',
   residentBytes: () => 7
 }
+
+const nano = (value: number) => value as Nano
 
 interface Sample {
   name: string
@@ -47,6 +51,52 @@ function full(): Prometheus {
 }
 
 const baseOf = (name: string) => (name in METRICS ? name : name.replace(/_(?:bucket|sum|count)$/, ''))
+
+test('calls that repeat one count as many calls like it', async () => {
+  const hit = recordOf({
+    id: 'hit',
+    stream: false,
+    looks: [],
+    verdicts: [],
+    tries: [],
+    costNano: nano(0),
+    firstTokenMs: 0.02,
+    totalMs: 0.02,
+    waitedMs: 0,
+    caching: { result: 'hit', askedMs: [0, 0.01], given: { savedNano: () => nano(5_000_000) } }
+  })
+  const tookMs = [0.01, 0.02, 0.3, 40]
+  const [each, together] = [new Prometheus(['team'], {}), new Prometheus(['team'], {})]
+  for (const totalMs of tookMs) each.add({ ...hit, totalMs, firstTokenMs: totalMs })
+  together.repeated(hit, tookMs)
+  assert.equal(await together.text(), await each.text())
+  assert.match(await together.text(), /gatehouse_cache_requests_total\{result="hit"\} 4\n/)
+})
+
+test('who takes records alone gets one of each call that repeats another', async () => {
+  const taken: string[] = []
+  const rooms = { log: createLog({ level: 'silent', format: 'json' }), probe: PROBE, version: '1', instance: 'i' }
+  const settings = { prometheus: { listen: undefined, token: undefined, labels: [] }, otlp: undefined }
+  const telemetry = await Telemetry.open(settings, rooms, [
+    { add: ({ id, totalMs }) => void taken.push(`${id} ${totalMs}`) }
+  ])
+  const hit = recordOf({ id: 'hit' })
+  const made = ([id, atMs, totalMs]: RepeatedCall) => ({ ...hit, id, atMs, totalMs })
+  telemetry.repeated(hit, [['a', 1, 0.5]], made)
+  telemetry.repeated(
+    hit,
+    [
+      ['b', 2, 1],
+      ['c', 3, 2]
+    ],
+    made
+  )
+  await telemetry.text()
+  assert.deepEqual(taken, ['a 0.5', 'b 1', 'c 2'])
+  telemetry.repeated(hit, [['d', 4, 3]], made)
+  await telemetry.close()
+  assert.equal(taken.at(-1), 'd 3')
+})
 
 test('every metric that is documented is there, with its labels, and nothing else is', async () => {
   const samples = read(await full().text())

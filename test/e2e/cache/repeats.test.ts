@@ -103,7 +103,7 @@ routes:
       assert.ok(Number(short.headers['x-gatehouse-overhead-ms']) >= 0)
       const [rowRead, rowShort] = [await rowOf(hit), await rowOf(short)]
       assert.deepEqual(Object.keys(rowShort).sort(), Object.keys(rowRead).sort())
-      for (const name of ['cache', 'cost_usd', 'key_name', 'team', 'model', 'finish', 'status', 'outcome']) {
+      for (const name of ['cache', 'cost_usd', 'payers', 'model', 'finish', 'status', 'outcome']) {
         assert.deepEqual(rowShort[name], rowRead[name], name)
       }
       assert.ok(Number(rowShort.saved_usd) > 0 && rowShort.started_at === rowShort.finished_at)

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { type Nano, nano } from '../../../src/nano.ts'
-import type { AttemptRow, AuditRow, BudgetRow, KeyRow, RequestRow, TenantRow } from '../../../src/stores/rows.ts'
+import {
+  type AttemptRow,
+  type AuditRow,
+  type BudgetRow,
+  type KeyRow,
+  type RequestRow,
+  rowsOfRepeats,
+  type TenantRow
+} from '../../../src/stores/rows.ts'
 import type { Stores } from '../../../src/stores/stores.ts'
 import { NO_FACTS } from '../../support/rows.ts'
 
@@ -258,6 +266,34 @@ export function durableStores(name: string, place: () => Promise<Place>): void {
       for (const row of [bare, rich, { ...bare, id: 'r-last' }]) {
         assert.deepEqual((await ledger.request(row.id)).request, row)
       }
+    })
+
+    fact('rows of calls that repeat another are those of each by itself', async ({ ledger }) => {
+      const hit = request({
+        id: 'r-hit',
+        attempts: 0,
+        modelAsked: HOSTILE[0]!,
+        payers: { team: 'blue', key: 'k', customer: HOSTILE[1]! },
+        cache: 'hit',
+        savedNano: nano(7),
+        details: { cache: { of: 'r-first', repeats: 'r-hit' } }
+      })
+      const tagged = { ...hit, payers: { ...hit.payers, tags: ['nightly'] } }
+      const callsOf = (name: string, count: number) =>
+        Array.from({ length: count }, (_, at) => [`${name}-${at}`, AT + at, (at % 700) / 100] as const)
+      const all = [
+        { request: hit, calls: callsOf('many', 2_500) },
+        { request: hit, calls: [['say "it\'s, ]"', AT + 1, 12_345.67]] as const },
+        { request: tagged, calls: callsOf('tagged', 3) }
+      ]
+      // Twice is once.
+      for (let time = 0; time < 2; time++) await ledger.ingest({ attempts: [], requests: [], repeats: all })
+      const rows = all.flatMap(rowsOfRepeats)
+      for (const row of [rows[0]!, rows[1]!, rows[2_499]!, ...rows.slice(2_500)]) {
+        assert.deepEqual((await ledger.request(row.id)).request, row)
+      }
+      const found = (await ledger.requests({ limit: 10_000 })).map(({ id }) => id)
+      assert.deepEqual(found.toSorted(), rows.map(({ id }) => id).toSorted())
     })
 
     it('whatever is ingested in whatever order and however often, a finished row stays', async () => {
