@@ -35,8 +35,8 @@ export interface Caching {
     savedNano(): Nano | null
     /** How much sooner it came, as far as anybody knows. */
     savedMs: number
-    /** Milliseconds since 1970; unknown of an answer that another call just got. */
-    freshUntilMs?: number
+    /** Milliseconds since 1970; absent where another call just got it. */
+    stored?: { atMs: number; freshUntilMs: number }
     /** How like the question of that call is to the one that was asked, from 0 to 1, where it is another one. */
     score?: number
     isStale?: true

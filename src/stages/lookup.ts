@@ -187,7 +187,7 @@ class Lookup {
       ageMs,
       savedNano: () => answer.costNano as Nano | null,
       savedMs: answer.tookMs,
-      freshUntilMs: answer.freshUntilMs,
+      stored: { atMs: answer.storedAtMs, freshUntilMs: answer.freshUntilMs },
       ...(score !== undefined && { score }),
       ...(isStale && { isStale })
     }

@@ -75,6 +75,7 @@ export class Repeats implements KnownRequests {
   #bytes = 0
   readonly #unwritten = new Map<Recorded, RepeatedCall[]>()
   #timer: NodeJS.Timeout | undefined
+  #sweeping: NodeJS.Timeout | undefined
 
   constructor(rooms: RepeatsRooms) {
     this.#rooms = rooms
@@ -91,14 +92,13 @@ export class Repeats implements KnownRequests {
   /** From now on its request is known, where its answer can be given again. */
   learn({ request, address, call, reply, headers, standing }: Answering): void {
     const { recorded } = reply
-    const { given } = call.caching ?? {}
-    if (!recorded || !given || !isRepeatable(call, reply) || !this.#rooms.stands(standing)) return
+    const { stored } = call.caching?.given ?? {}
+    if (!recorded || !stored || !isRepeatable(call, reply) || !this.#rooms.stands(standing)) return
     const { clock } = this.#rooms
-    const wallMs = clock.wallMs()
     // Up to when `age` is another number, and the key and the answer hold.
     const endsMs = Math.min(
-      wallMs + SECOND_MS - (given.ageMs % SECOND_MS),
-      given.freshUntilMs ?? wallMs,
+      stored.atMs + (Number(headers.age) + 1) * SECOND_MS,
+      stored.freshUntilMs,
       recorded.caller.expiresAtMs ?? Number.POSITIVE_INFINITY
     )
     this.#add({
@@ -109,7 +109,7 @@ export class Repeats implements KnownRequests {
       body: reply.body.toString('latin1'),
       recorded,
       standing,
-      untilMs: clock.monotonicMs() + endsMs - wallMs
+      untilMs: clock.monotonicMs() + endsMs - clock.wallMs()
     })
   }
 
@@ -140,8 +140,9 @@ export class Repeats implements KnownRequests {
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    for (const [recorded, calls] of this.#unwritten) this.#rooms.record(recorded, calls)
+    const unwritten = [...this.#unwritten]
     this.#unwritten.clear()
+    for (const [recorded, calls] of unwritten) this.#rooms.record(recorded, calls)
   }
 
   #add(known: KnownAnswer): void {
@@ -149,10 +150,23 @@ export class Repeats implements KnownRequests {
     if (before) this.#remove(before)
     this.#known.set(known.name, known)
     this.#bytes += sizeOf(known)
+    this.#sweepLater()
     for (const oldest of this.#known.values()) {
       if (this.#known.size <= KNOWN_MAX && this.#bytes <= BYTES_MAX) return
       this.#remove(oldest)
     }
+  }
+
+  /** What people said is not held for longer than it is of use. */
+  #sweep(): void {
+    this.#sweeping = undefined
+    const nowMs = this.#rooms.clock.monotonicMs()
+    for (const known of this.#known.values()) if (known.untilMs <= nowMs) this.#remove(known)
+    if (this.#known.size > 0) this.#sweepLater()
+  }
+
+  #sweepLater(): void {
+    this.#sweeping ??= setTimeout(() => this.#sweep(), SECOND_MS).unref()
   }
 
   #remove(known: KnownAnswer): void {
