@@ -63,7 +63,8 @@ export async function postgresEngine(replicas: number): Promise<Engine | undefin
       const connectionString = server.database()
       while (pools.length < replicas) {
         const pool = new Pool({ connectionString, max: POOL_MAX })
-        // The server ends before the last connection has been told to.
+        // The server ends before the last connection has been told to, idle or on its way out.
+        pool.on('connect', client => void client.on('error', () => {}))
         pool.on('error', () => {})
         pools.push(pool)
       }

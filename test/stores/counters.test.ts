@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import test, { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { Pool } from 'pg'
 import { Failure } from '../../src/errors.ts'
 import { MemoryCounters } from '../../src/stores/counters-memory.ts'
 import { PostgresCounters } from '../../src/stores/counters-postgres.ts'
 import { RedisCounters } from '../../src/stores/counters-redis.ts'
 import { GuardedCounters } from '../../src/stores/guarded-counters.ts'
+import { counterPool } from '../../src/stores/postgres/connect.ts'
 import { connectRedis } from '../../src/stores/redis/connect.ts'
 import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { redisInstalled, startRedis, type TestRedis } from '../support/redis.ts'
@@ -106,13 +106,13 @@ test('PostgreSQL', { skip: noPostgres }, async () => {
   const { database } = postgres
   counterStores('counters in PostgreSQL', async () => {
     const url = database()
-    const pools = [new Pool({ connectionString: url, max: 5 }), new Pool({ connectionString: url, max: 5 })] as const
-    const [one, other] = await Promise.all(pools.map(pool => PostgresCounters.open(pool)))
+    const store = async () => PostgresCounters.open(await counterPool({ url, deadlineMs: 60_000 }))
+    const [one, other] = await Promise.all([store(), store()])
     const close = async () => {
-      await one!.close()
-      await other!.close()
+      await one.close()
+      await other.close()
     }
-    return { one: one!, other: other!, pass: sleep, close }
+    return { one, other, pass: sleep, close }
   })
 })
 
