@@ -51,6 +51,11 @@ export function startCaching(stage: Stage, upstreamPort: number, nodeFlags: read
   return start(stage, 'caching', nodeFlags, `${KEYS}${atMock(upstreamPort)}cache: { mode: exact }\n`)
 }
 
+/** The same with budgets and limits, which look at each call: none is answered without being read. */
+export function startCachingFull(stage: Stage, upstreamPort: number): Promise<Subject> {
+  return start(stage, 'caching, everything', [], `${KEYS}${atMock(upstreamPort)}${EVERYTHING}cache: { mode: exact }\n`)
+}
+
 /** An HTTP server of Node's own that says the same to everybody. */
 export async function startConstant(stage: Stage): Promise<Subject> {
   const program = stage.run('proxy', node(CONSTANT))

@@ -101,6 +101,7 @@ export class Journal {
 
   /** Several entries in one write. What has happened is always taken: on a full disk into the reserve. */
   append(entries: readonly Entry[]): void {
+    if (this.#isClosed) return
     for (const entry of entries) if (entry.kind === 'finished') this.#open.delete(entry.id)
     const lines = entries.map(encode)
     const thrown = this.full ? undefined : this.#appended(lines)
@@ -113,7 +114,7 @@ export class Journal {
 
   /** No room on the disk: no new call should begin. */
   get full(): boolean {
-    return this.#retry !== undefined
+    return this.#isClosed || this.#retry !== undefined
   }
 
   /** Attempts that were started and have not finished. */
@@ -142,7 +143,8 @@ export class Journal {
 
   /** Begins a new file. Where there is no room for one, the old one goes on. */
   rotate(): void {
-    if (this.#file.size === 0) return
+    // The number of a file that was closed may be another's by now.
+    if (this.#isClosed || this.#file.size === 0) return
     let file: SegmentFile
     try {
       file = this.#create(this.#number + 1)
@@ -163,8 +165,8 @@ export class Journal {
   /** Closes the files, and gives back the room of what is empty. Entries after it are lost. */
   close(): void {
     if (this.#isClosed) return
-    this.#isClosed = true
     if (this.full) this.#tryAgain()
+    this.#isClosed = true
     clearInterval(this.#retry)
     this.#file.close()
     if (this.#file.size === 0) this.remove(this.#number)
@@ -195,7 +197,7 @@ export class Journal {
   }
 
   #startRetrying(thrown: unknown): void {
-    if (this.#retry) return
+    if (this.#isClosed || this.#retry) return
     this.#options.log.error({ problem: String(thrown) }, 'the journal cannot be written: no new calls are taken')
     this.#retry = setInterval(() => this.#tryAgain(), this.#options.retryMs ?? RETRY_MS)
     this.#retry.unref()

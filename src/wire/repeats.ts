@@ -119,7 +119,7 @@ export class ShortWay {
 
   #find(piece: Buffer, socket: Socket, before: Known | undefined): Known | undefined {
     // Who does not take its answers gets no more of them before it does.
-    if (piece.length > REQUEST_BYTES_MAX || socket.writableLength > 0) return undefined
+    if (piece.length > REQUEST_BYTES_MAX || socket.writableLength > 0 || !socket.writable) return undefined
     const known = this.#known.find(piece, before)
     return known?.address === socket.remoteAddress ? known : undefined
   }

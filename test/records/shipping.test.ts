@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Journal, type JournalOptions } from '../../src/records/journal.ts'
@@ -166,4 +166,35 @@ test('a store that is away is never taken for a row it will not take', async t =
   for (const entry of someEntries(200, seeded(11))) tell(journal, entry)
   await until(() => ledger.batches > 40, 'many tries')
   assert.equal(shipper.refused, 0)
+})
+
+test('what comes to a journal that is closed is lost, and touches no file that has its number by now', async t => {
+  const { journal, shipper, ledger, directory } = line(t, { segmentBytes: 100 })
+  journal.started(attemptRow('a'))
+  // A batch is under way, and comes back when all is closed.
+  let taken = () => {}
+  const isTaken = new Promise<void>(resolve => {
+    taken = resolve
+  })
+  let isAsked = false
+  t.mock.method(ledger, 'ingest', () => {
+    isAsked = true
+    return isTaken
+  })
+  journal.request(requestRow('ra'))
+  await until(() => isAsked, 'a batch is under way')
+  await shipper.close(1)
+  journal.close()
+  const others = Array.from({ length: 8 }, (_, at) => openSync(path.join(directory, `mine-${at}`), 'w'))
+  taken()
+  await isTaken
+  await new Promise(resolve => setImmediate(resolve))
+  journal.request(requestRow('rb'))
+  journal.finished('a', attemptEnd())
+  journal.rotate()
+  assert.throws(() => journal.started(attemptRow('b')), { code: 'ledger_full' })
+  for (const [at, file] of others.entries()) {
+    closeSync(file)
+    assert.equal(readFileSync(path.join(directory, `mine-${at}`), 'utf8'), '', 'nothing was written into it')
+  }
 })
