@@ -6,7 +6,7 @@ import { createLog } from '../../src/log.ts'
 import { type Gatehouse, startGatehouse } from '../../src/server.ts'
 import { startSim } from '../../src/sim/index.ts'
 import { send } from '../../test/support/client.ts'
-import { simAsBoth } from '../../test/support/gateway.ts'
+import { AT_EASE, simAsBoth } from '../../test/support/gateway.ts'
 import type { Goal } from '../rig/proof.ts'
 
 /** The configuration before and after: what is on the way of a call begins anew, what is not does not. */
@@ -49,7 +49,15 @@ export async function proveReloads(reach: (goal: Goal) => void): Promise<void> {
   let gateway: Gatehouse | undefined
   try {
     const log = createLog({ level: 'silent', format: 'json' } as never)
-    gateway = await startGatehouse({ first: load(), load, path: undefined, env: {}, log, forceCanonical: false })
+    gateway = await startGatehouse({
+      first: load(),
+      load,
+      path: undefined,
+      env: {},
+      log,
+      forceCanonical: false,
+      vitals: AT_EASE
+    })
     const url = `${gateway.url}/v1/chat/completions`
     const ask = async (content: string) =>
       (await send(url, { body: { model: 'a', messages: [{ role: 'user', content }] } })).headers['x-gatehouse-cache']

@@ -6,6 +6,7 @@ import { endpoints } from '../../src/endpoints/index.ts'
 import { createLog } from '../../src/log.ts'
 import { type Gatehouse, startGatehouse } from '../../src/server.ts'
 import type { Usage } from '../../src/usage.ts'
+import { AT_EASE } from '../../test/support/gateway.ts'
 import type { Interaction } from './interactions.ts'
 
 /** What a provider answers, piece by piece. */
@@ -57,7 +58,15 @@ export class Stand {
     const load = () => loadConfig({ path: undefined, text, env: {}, readFile: () => '' })
     const first = load()
     const log = createLog({ ...first.config.log, to })
-    const gateway = await startGatehouse({ first, load, path: undefined, env: {}, log, forceCanonical })
+    const gateway = await startGatehouse({
+      first,
+      load,
+      path: undefined,
+      env: {},
+      log,
+      forceCanonical,
+      vitals: AT_EASE
+    })
     return new Stand(gateway, upstream, rows, told)
   }
 

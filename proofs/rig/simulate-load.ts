@@ -8,6 +8,7 @@ import { Secret } from '../../src/secret.ts'
 import { startGatehouse } from '../../src/server.ts'
 import { ANTHROPIC, OPENAI, send } from '../../test/support/client.ts'
 import { seeded } from '../../test/support/dialects.ts'
+import { AT_EASE } from '../../test/support/gateway.ts'
 
 /** Calls, the configuration that they were made under, and the one that is proposed. */
 
@@ -103,6 +104,7 @@ export async function openHouse(text: string, breakage?: 'conditions'): Promise<
     env: {},
     log: createLog({ level: 'error', format: 'json', to: { write: () => {} } }),
     forceCanonical: false,
+    vitals: AT_EASE,
     adminToken: new Secret(TOKEN),
     secret: new Secret(SECRET),
     directory,

@@ -8,7 +8,7 @@ import { startGatehouse } from '../../src/server.ts'
 import { startSim } from '../../src/sim/index.ts'
 import { ANTHROPIC, DOORS, type Door, OPENAI, open, send } from '../support/client.ts'
 import { readSse } from '../support/dialects.ts'
-import { simAsBoth } from '../support/gateway.ts'
+import { AT_EASE, simAsBoth } from '../support/gateway.ts'
 import { startedGateway, temporary } from '../support/process.ts'
 import { until } from '../support/until.ts'
 
@@ -25,7 +25,7 @@ async function watched(t: TestContext, rest: string) {
   const lines: Line[] = []
   const log = createLog({ level: 'info', format: 'json', to: { write: line => void lines.push(JSON.parse(line)) } })
   const forceCanonical = process.env.FORCE_CANONICAL === '1'
-  const gateway = await startGatehouse({ first: load(), load, path, env: {}, log, forceCanonical })
+  const gateway = await startGatehouse({ first: load(), load, path, env: {}, log, forceCanonical, vitals: AT_EASE })
   t.after(async () => {
     await gateway.drain(2_000)
     await sim.close()
@@ -163,7 +163,15 @@ test('what needs a restart is said, and open mode is never given to a socket tha
     'listen: 0.0.0.0:1\nlog: { level: warn }\nkeys: [{ name: a, key: key-of-a-team }]'
   ]
   const load = () => loadConfig({ path: undefined, text: texts.shift() ?? '', env: {}, readFile: () => '' })
-  const gateway = await startGatehouse({ first: load(), load, path: undefined, env: {}, log, forceCanonical: false })
+  const gateway = await startGatehouse({
+    first: load(),
+    load,
+    path: undefined,
+    env: {},
+    log,
+    forceCanonical: false,
+    vitals: AT_EASE
+  })
   t.after(async () => {
     await gateway.drain(100)
     await sim.close()

@@ -44,7 +44,7 @@ export interface TestGatewayOptions {
 export const CREDENTIALS = ['sk-sim-openai-credential', 'sk-sim-anthropic-credential'] as const
 
 /** The test shares the gateway's event loop: how late that is says nothing of the gateway. */
-const AT_EASE: Vitals = {
+export const AT_EASE: Vitals = {
   everyMs: 60_000,
   openFilesMax: undefined,
   loopLagMs: () => 0,
